@@ -1,0 +1,81 @@
+package sidecar
+
+import "time"
+
+// Camera is a video source and what is enabled on it.
+type Camera struct {
+	ID        string     `json:"id" yaml:"id"`
+	Name      string     `json:"name,omitempty" yaml:"name"`
+	Source    Source     `json:"source" yaml:"source"`
+	Location  *Location  `json:"location,omitempty" yaml:"location"`
+	Timezone  string     `json:"tz,omitempty" yaml:"tz"` // IANA name of the site's zone; empty is the process's own
+	Analyse   Analyse    `json:"analyse" yaml:"analyse"`
+	Functions []Function `json:"functions,omitempty" yaml:"functions"`
+}
+
+// Source says where a camera's video comes from: exactly one of RTSP and File.
+// The user name and the password stand apart from the address, so that an
+// address can be shown.
+type Source struct {
+	RTSP        string    `json:"rtsp,omitempty" yaml:"rtsp"` // rtsp:// or rtsps:// address without user information
+	File        string    `json:"file,omitempty" yaml:"file"` // MP4 clip, played in real time and without end
+	User        string    `json:"user,omitempty" yaml:"user"`
+	Password    Secret    `json:"-" yaml:"password"`
+	PasswordEnv string    `json:"password_env,omitempty" yaml:"password_env"` // environment variable that holds the password
+	Transport   Transport `json:"transport,omitempty" yaml:"transport"`
+	Fingerprint string    `json:"fingerprint,omitempty" yaml:"fingerprint"` // SHA-256 of an RTSPS certificate that no authority signed, in hex
+}
+
+// Transport is how RTP travels below RTSP. Empty is TCP.
+type Transport string
+
+// The transports. RTSPS is TCP with an rtsps:// address.
+const (
+	TCP Transport = "tcp"
+	UDP Transport = "udp"
+)
+
+// Location is where a camera stands, with the reference codes of its districts.
+type Location struct {
+	Lat       float64 `json:"lat" yaml:"lat"` // degrees, WGS 84
+	Lon       float64 `json:"lon" yaml:"lon"`
+	Kecamatan string  `json:"kecamatan,omitempty" yaml:"kecamatan"`
+	Kelurahan string  `json:"kelurahan,omitempty" yaml:"kelurahan"`
+}
+
+// Analyse says how much of a camera's video is looked at, and with which model.
+type Analyse struct {
+	FPS       float64   `json:"fps,omitempty" yaml:"fps"`               // frames per second given to the detector; 0 is the default (8)
+	Model     string    `json:"model,omitempty" yaml:"model"`           // name in the manifest; empty or "auto" is the default model
+	KeyFrames bool      `json:"key_frames,omitempty" yaml:"key_frames"` // decode key frames only
+	Mask      []Polygon `json:"mask,omitempty" yaml:"mask"`             // areas that are blanked before anything else sees the frame
+}
+
+// Function is one thing to be counted or seen on a camera: a line, a zone, …
+// Which of the fields a kind reads is said by package analyse.
+type Function struct {
+	ID      string        `json:"id" yaml:"id"`
+	Kind    string        `json:"kind" yaml:"kind"`
+	Line    []Point       `json:"line,omitempty" yaml:"line"` // A, B: "in" is from the left hand to the right hand of who stands at A and looks to B
+	Polygon Polygon       `json:"polygon,omitempty" yaml:"polygon"`
+	Classes []Class       `json:"classes,omitempty" yaml:"classes"` // empty: all default classes
+	Anchor  Anchor        `json:"anchor,omitempty" yaml:"anchor"`
+	Dwell   time.Duration `json:"dwell,omitempty" yaml:"dwell"` // stay after which a presence is a visit
+}
+
+// Anchor is the point of a box that stands for the object. Empty is AnchorBottom.
+type Anchor string
+
+// The anchors.
+const (
+	AnchorBottom Anchor = "bottom" // middle of the bottom edge: feet, wheels
+	AnchorCentre Anchor = "centre"
+)
+
+// Of gives the anchor's point of a box.
+func (a Anchor) Of(b Box) Point {
+	if a == AnchorCentre {
+		return b.Centre()
+	}
+	return b.Foot()
+}

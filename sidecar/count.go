@@ -1,0 +1,58 @@
+package sidecar
+
+import "time"
+
+// Quality says how far the numbers of an interval can be trusted.
+type Quality string
+
+// The qualities.
+const (
+	QualityGood Quality = "good"
+	QualityLow  Quality = "low"  // the picture or the frame rate was poor: Flags say why
+	QualityNone Quality = "none" // nothing was analysed, or the rules were suspended
+)
+
+// Count is one camera's minute: every rule, class and direction. A later one
+// with the same Camera and From and a higher Rev replaces it. An interval
+// without analysis is published too, with Uptime 0: missing is not zero.
+type Count struct {
+	Camera   string     `json:"cam"`
+	From     time.Time  `json:"from"` // UTC, full minute
+	To       time.Time  `json:"to"`
+	Timezone string     `json:"tz"`
+	Rev      int        `json:"rev"`
+	Final    bool       `json:"final"`    // no later revision is expected
+	Uptime   float64    `json:"uptime"`   // part of the interval that was really analysed, 0..1
+	Frames   int        `json:"frames"`   // analysed
+	Expected int        `json:"expected"` // analysed, had nothing been missed
+	Quality  Quality    `json:"quality"`
+	Flags    []string   `json:"flags"`
+	Model    string     `json:"model"`
+	Rules    string     `json:"rules"`
+	Rows     []CountRow `json:"rows"`
+}
+
+// CountRow is one number of a Count. Flow, entries and visits are sums (N);
+// presence is a level (Mean, Max).
+type CountRow struct {
+	Rule      string    `json:"rule"`
+	Kind      RowKind   `json:"kind"`
+	Class     Class     `json:"cls"`
+	Direction Direction `json:"dir,omitempty"`
+	N         *int      `json:"n,omitempty"`
+	Mean      *float64  `json:"mean,omitempty"`
+	Max       *int      `json:"max,omitempty"`
+}
+
+// RowKind says what a row counts.
+type RowKind string
+
+// The kinds of rows. Presence in a zone, entries into it and visits are three
+// numbers with three names.
+const (
+	Flow     RowKind = "flow"     // crossings of a line; N by Class and Direction
+	Presence RowKind = "presence" // objects in a zone at once; Mean over time, Max
+	Entries  RowKind = "entries"  // objects that came into a zone; N
+	Exits    RowKind = "exits"    // objects that left a zone; N
+	Visits   RowKind = "visits"   // objects whose stay reached the function's dwell; N
+)

@@ -1,0 +1,124 @@
+package sidecar
+
+import (
+	"strconv"
+	"time"
+)
+
+// EventType names what happened, without the prefix "pantau." and the major
+// version, which package publish adds on the wire.
+type EventType string
+
+// The types of events.
+const (
+	CountCrossing  EventType = "count.crossing" // data: Crossing
+	ZoneEntered    EventType = "zone.entered"   // data: ZoneChange
+	ZoneLeft       EventType = "zone.left"      // data: ZoneChange
+	TrackEnded     EventType = "track.ended"    // data: TrackSummary
+	CorrectionMade EventType = "correction"     // data: Correction
+	CameraState    EventType = "camera.state"   // data: StateChange
+)
+
+// Direction is the way over a line. Standing at A and looking to B of the line
+// [A, B], In is from the left hand to the right hand, as seen in the picture.
+type Direction string
+
+// The directions.
+const (
+	In  Direction = "in"
+	Out Direction = "out"
+)
+
+// Event is one fact. Its ID is deterministic, so that a replay can be recognised.
+type Event struct {
+	ID      string // EventID
+	Type    EventType
+	Camera  string
+	Subject string    // camera/rule, or the camera
+	Time    time.Time // capture time of the frame, UTC
+	Data    any       // a struct of this file, marshalled as JSON
+}
+
+// EventID makes the deterministic id of an event: camera/rule/epoch/track/n, n
+// counting from 1 the events of that track and rule.
+func EventID(camera, rule, epoch string, track TrackID, n int) string {
+	b := make([]byte, 0, len(camera)+len(rule)+len(epoch)+24)
+	b = append(append(b, camera...), '/')
+	b = append(append(b, rule...), '/')
+	b = append(append(b, epoch...), '/')
+	b = strconv.AppendUint(b, uint64(track), 10)
+	b = append(b, '/')
+	return string(strconv.AppendInt(b, int64(n), 10))
+}
+
+// Origin says which frame and which rule an event is about. Every event carries it.
+type Origin struct {
+	Camera string `json:"cam"`
+	Rule   string `json:"rule"` // id of the function; empty for events of the camera itself
+	Epoch  string `json:"epoch"`
+	RTP    uint32 `json:"rtp"`
+	PTS    int64  `json:"pts_us"` // media time of the frame since the epoch began, microseconds
+	Model  string `json:"model"`
+	Rules  string `json:"rules"`
+}
+
+// OriginOf fills an Origin from the scene in which something happened.
+func OriginOf(s *Scene, rule string) Origin {
+	return Origin{Camera: s.Camera, Rule: rule, Epoch: s.Epoch, RTP: s.RTPTime,
+		PTS: s.Media().Microseconds(), Model: s.Model, Rules: s.Rules}
+}
+
+// Crossing is the data of CountCrossing: one object passed a line once.
+type Crossing struct {
+	Origin
+	Track     string    `json:"track"`
+	Class     Class     `json:"cls"`
+	Direction Direction `json:"dir"`
+	At        Point     `json:"at"` // where the path cuts the line
+	Score     float64   `json:"conf"`
+	N         int       `json:"n"` // the how-manieth crossing of this line by this track
+}
+
+// ZoneChange is the data of ZoneEntered and ZoneLeft.
+type ZoneChange struct {
+	Origin
+	Track string  `json:"track"`
+	Class Class   `json:"cls"`
+	At    Point   `json:"at"`
+	Score float64 `json:"conf"`
+	Stay  float64 `json:"stay_s,omitempty"` // ZoneLeft: seconds inside
+	Visit bool    `json:"visit,omitempty"`  // ZoneLeft: the stay was at least the function's dwell
+	N     int     `json:"n"`
+}
+
+// TrackSummary is the data of TrackEnded.
+type TrackSummary struct {
+	Origin
+	Track  string  `json:"track"`
+	Class  Class   `json:"cls"`
+	Score  float64 `json:"conf"`
+	Frames int     `json:"frames"`  // frames since it was born
+	From   int64   `json:"from_us"` // media time of its first frame, microseconds
+	Start  Box     `json:"start"`
+	End    Box     `json:"end"`
+}
+
+// Correction is the data of CorrectionMade: an earlier event is withdrawn, since
+// its object turned out to be one that was counted already.
+type Correction struct {
+	Origin
+	Withdraws string    `json:"withdraws"` // id of the event that no longer holds
+	Track     string    `json:"track"`
+	Class     Class     `json:"cls"`
+	Direction Direction `json:"dir,omitempty"`
+	Reason    string    `json:"reason"`
+}
+
+// StateChange is the data of CameraState and of pantau:health.
+type StateChange struct {
+	Origin
+	From  string `json:"from"`
+	To    string `json:"to"` // connecting, running, retrying, stopped, faulty
+	Cause string `json:"cause,omitempty"`
+	Hint  string `json:"hint,omitempty"`
+}
