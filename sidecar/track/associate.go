@@ -1,0 +1,109 @@
+package track
+
+import (
+	"cmp"
+	"slices"
+
+	"pantau/sidecar"
+)
+
+// detection is one of this frame.
+type detection struct {
+	sidecar.Detection
+	x     float64 // of its centre
+	taken bool    // belongs to a track
+}
+
+// sift keeps the detections that can be used, from left to right.
+func (t *Tracker) sift(dets []sidecar.Detection) {
+	t.dets = t.dets[:0]
+	for _, d := range dets {
+		if d.Score >= t.o.Low && d.Score <= 1 && usable(d.Box) {
+			t.dets = append(t.dets, detection{Detection: d, x: d.Box.Centre()[0]})
+		}
+	}
+	slices.SortStableFunc(t.dets, func(a, b detection) int { return cmp.Compare(a.x, b.x) })
+}
+
+// stage is one round of the association: which tracks, which detections, and
+// how alike they have to be.
+type stage struct {
+	low       bool // doubtful detections, for what was seen a moment ago
+	tentative bool // tracks without identity
+	recover   bool // the last observation in place of the prediction
+	least     float64
+}
+
+// associate gives each track at most one detection, in rounds: what is certain
+// first, so that it cannot lose its detection to what is not.
+func (t *Tracker) associate() {
+	t.match(stage{least: leastHigh})
+	t.match(stage{least: leastLow, low: true})
+	t.match(stage{least: leastRecovered, recover: true})
+	t.match(stage{least: leastTentative, tentative: true})
+}
+
+// match does one round over what has no partner yet.
+func (t *Tracker) match(s stage) {
+	t.rows, t.cols = t.rows[:0], t.cols[:0]
+	widest := 0.0
+	for i := range t.dets {
+		if d := &t.dets[i]; !d.taken && d.Score < t.o.High == s.low {
+			t.cols = append(t.cols, int32(i))
+			widest = max(widest, d.Box.Width())
+		}
+	}
+	if len(t.cols) == 0 {
+		return
+	}
+	t.assign.reset()
+	for _, o := range t.objects {
+		if o.found || o.confirmed() == s.tentative || s.low && t.now-o.seenAt > lowFor {
+			continue
+		}
+		t.rows = append(t.rows, o)
+		t.offer(o, s, widest)
+	}
+	t.assign.solve(len(t.cols))
+	for i, o := range t.rows {
+		if col := t.assign.colOf[i]; col >= 0 {
+			d := &t.dets[t.cols[col]]
+			d.taken = true
+			o.observe(&d.Detection, t.now)
+		}
+	}
+}
+
+// offer writes the pairs of one track.
+func (t *Tracker) offer(o *object, s stage, widest float64) {
+	box, x, y := o.box, o.buffer(&o.cx, o.w.x), o.buffer(&o.cy, o.h.x)
+	if s.recover {
+		box, x, y = o.last, recoverBuffer*o.last.Width(), recoverBuffer*o.last.Height()
+	}
+	reach := (box.Width()+widest)/2 + 2*x
+	centre := box.Centre()[0]
+	from, _ := slices.BinarySearchFunc(t.cols, centre-reach, func(col int32, x float64) int {
+		return cmp.Compare(t.dets[col].x, x)
+	})
+	late := waitPenalty * (t.now - o.seenAt).Seconds()
+	for i := from; i < len(t.cols); i++ {
+		d := &t.dets[t.cols[i]]
+		if d.x > centre+reach {
+			break
+		}
+		kin := affinity(o.class.winner, d.Class)
+		if kin == 0 {
+			continue
+		}
+		if alike := kin * similarity(box, d.Box, x, y); alike >= s.least {
+			t.assign.add(i, alone-max(alike-late, 0.01)*d.Score)
+		}
+	}
+	t.assign.endRow()
+}
+
+// buffer is how much a side is widened for comparing: more where the prediction
+// is less sure, as of what was just born, or hidden.
+func (o *object) buffer(a *axis, side float64) float64 {
+	return min(max(bufferSigmas*a.sigma(), bufferLeast*side), bufferMost*side)
+}

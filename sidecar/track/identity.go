@@ -1,0 +1,150 @@
+package track
+
+import (
+	"time"
+
+	"pantau/sidecar"
+)
+
+// confirm gives an identity to each tentative object with enough observations:
+// its lost predecessor's, if it is the return of one, or a new one. What sits on
+// a confirmed object is that object once more, and is dropped.
+func (t *Tracker) confirm() {
+	kept := t.objects[:0]
+	for _, o := range t.objects {
+		if o.confirmed() || !o.found || o.hits < t.o.Hits {
+			kept = append(kept, o)
+			continue
+		}
+		if t.sits(o.box, o.class.winner) {
+			t.free = append(t.free, o)
+			continue
+		}
+		if old := t.predecessor(o); old != nil {
+			old.resume(o)
+			t.free = append(t.free, o)
+			continue
+		}
+		t.identify(o)
+		kept = append(kept, o)
+	}
+	t.objects = kept
+}
+
+// known says whether a detection is one more box around an object that has one.
+func (t *Tracker) known(d *sidecar.Detection) bool { return t.sits(d.Box, d.Class) }
+
+// sits says whether a box lies on a confirmed object that is in view.
+func (t *Tracker) sits(b sidecar.Box, c sidecar.Class) bool {
+	for _, o := range t.objects {
+		if o.confirmed() && o.found && o.box.Left < b.Right && b.Left < o.box.Right &&
+			affinity(o.class.winner, c) > 0 && o.box.IoU(b) >= duplicate {
+			return true
+		}
+	}
+	return false
+}
+
+// predecessor finds the lost object whose return o is: hidden before o was born,
+// and on o's way, both when o is followed back and when the lost one is followed
+// on. Nil if there is none.
+func (t *Tracker) predecessor(o *object) *object {
+	var best *object
+	most := rejoinSimilar
+	for _, old := range t.objects {
+		if !old.confirmed() || old.found || old.seenAt >= o.since || affinity(old.class.winner, o.class.winner) == 0 {
+			continue
+		}
+		x, y := rejoinBuffer*old.w.x, rejoinBuffer*old.h.x
+		on, back := old.seen, o.filter
+		on.coast((o.since - old.seenAt).Seconds())
+		back.coast((old.seenAt - t.now).Seconds())
+		s := (similarity(on.box(), o.first, x, y) + similarity(back.box(), old.last, x, y)) / 2
+		if s > most {
+			best, most = old, s
+		}
+	}
+	return best
+}
+
+// coast moves the centre along its velocity.
+func (f *filter) coast(dt float64) {
+	f.cx.x += f.cx.v * dt
+	f.cy.x += f.cy.v * dt
+}
+
+// resume goes on as a newcomer that turned out to be the same object.
+func (o *object) resume(n *object) {
+	o.filter, o.seen, o.last, o.box = n.filter, n.seen, n.last, n.box
+	o.seenAt, o.score, o.found = n.seenAt, n.score, n.found
+	o.stopped, o.rest, o.restAt = n.stopped, n.rest, n.restAt
+	o.hits += n.hits
+	o.misses = 0
+	o.class.join(&n.class)
+}
+
+// unite merges confirmed tracks that have covered each other for a while, with
+// detections for both: two boxes for one object. (Of two objects that hide each
+// other only one is detected.) The younger goes on as the older.
+func (t *Tracker) unite() {
+	for i := 0; i < len(t.objects); i++ {
+		o := t.objects[i]
+		if !o.confirmed() {
+			continue
+		}
+		older := t.covering(o, t.objects[:i])
+		if older == nil {
+			o.twin = twin{}
+			continue
+		}
+		if !o.twin.of(older, o, t.now) {
+			continue
+		}
+		t.result.Merged = append(t.result.Merged, sidecar.Merge{From: o.id, Into: older.id})
+		older.absorb(o)
+		t.free = append(t.free, o)
+		t.objects = append(t.objects[:i], t.objects[i+1:]...)
+		i--
+	}
+}
+
+// covering finds the older confirmed object that covers o most.
+func (t *Tracker) covering(o *object, elders []*object) *object {
+	var best *object
+	most := twinOverlap
+	for _, e := range elders {
+		if e.box.Left >= o.box.Right || o.box.Left >= e.box.Right || !e.confirmed() ||
+			affinity(e.class.winner, o.class.winner) == 0 {
+			continue
+		}
+		if iou := e.box.IoU(o.box); iou >= most {
+			best, most = e, iou
+		}
+	}
+	return best
+}
+
+// of counts a frame in which two tracks covered each other, and says whether
+// they are one.
+func (w *twin) of(older, younger *object, now time.Duration) bool {
+	if w.id != older.id {
+		*w = twin{id: older.id, since: now}
+	}
+	if younger.found {
+		w.mine++
+	}
+	if older.found {
+		w.hers++
+	}
+	return now-w.since >= twinTime && min(w.mine, w.hers) >= twinHits
+}
+
+// absorb takes over what is known of a twin.
+func (o *object) absorb(n *object) {
+	if !o.found && n.found {
+		o.resume(n)
+		return
+	}
+	o.hits += n.hits
+	o.class.join(&n.class)
+}
