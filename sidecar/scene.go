@@ -39,9 +39,11 @@ type Track struct {
 	Observed  bool          // a detection of this frame belongs to it; otherwise Box is a prediction
 	Age       int           // frames since it was born
 	Born      time.Duration // media time of its first detection
+	Start     Box           // of its first detection, before it was confirmed
 	Start     Box           // its first detection, at Born: where its way begins, before it was Confirmed
 	Motion    Motion
-	Velocity  Point // of the box's centre, 1/s of the picture's width and height
+	Velocity  Point    // of the box's centre, 1/s of the picture's width and height
+	Zones     []string // ids of the zones it is in; filled by the analytics, shared and read-only
 }
 
 // Merge says that two tracks turned out to be one object: From is given up, and
@@ -81,11 +83,10 @@ type Scene struct {
 	Model   string // name@version
 	Rules   string // version of the camera's functions, such as "r17"
 	Latency Latency
-	Tracks  []Track              // all that are followed now
-	Ended   []Track              // those that were given up with this frame
-	Merged  []Merge              // tracks that turned out to be one object
-	Inside  map[TrackID][]string // ids of the zones in which a track is; filled by the analytics
-	Zones   []Zone               // filled by the analytics
+	Tracks  []Track // all that are followed now
+	Ended   []Track // those that were given up with this frame
+	Merged  []Merge // tracks that turned out to be one object
+	Zones   []Zone  // filled by the analytics; shared and read-only
 }
 
 // TimeFormat is RFC 3339 in UTC with microseconds: the times on the wire.
@@ -131,7 +132,7 @@ func (s *Scene) AppendJSON(dst []byte) []byte {
 		if n++; n > 1 {
 			dst = append(dst, ',')
 		}
-		dst = s.Tracks[i].appendJSON(dst, s.Inside[s.Tracks[i].ID])
+		dst = s.Tracks[i].appendJSON(dst)
 	}
 	dst = append(dst, `],"zones":[`...)
 	for i := range s.Zones {
@@ -151,7 +152,7 @@ func (l Latency) appendJSON(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-func (t *Track) appendJSON(dst []byte, zones []string) []byte {
+func (t *Track) appendJSON(dst []byte) []byte {
 	dst = append(dst, `{"id":"`...)
 	dst = strconv.AppendUint(dst, uint64(t.ID), 10)
 	dst = append(dst, `","cls":`...)
@@ -164,9 +165,9 @@ func (t *Track) appendJSON(dst []byte, zones []string) []byte {
 	dst = appendString(dst, string(t.Motion))
 	dst = append(dst, `,"age":`...)
 	dst = strconv.AppendInt(dst, int64(t.Age), 10)
-	if len(zones) > 0 {
+	if len(t.Zones) > 0 {
 		dst = append(dst, `,"zones":[`...)
-		for i, z := range zones {
+		for i, z := range t.Zones {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
