@@ -39,7 +39,6 @@ type Track struct {
 	Observed  bool          // a detection of this frame belongs to it; otherwise Box is a prediction
 	Age       int           // frames since it was born
 	Born      time.Duration // media time of its first detection
-	Start     Box           // of its first detection, before it was confirmed
 	Start     Box           // its first detection, at Born: where its way begins, before it was Confirmed
 	Motion    Motion
 	Velocity  Point    // of the box's centre, 1/s of the picture's width and height
