@@ -1,0 +1,88 @@
+package decode
+
+// #include "decode.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"unsafe"
+
+	"pantau/sidecar"
+)
+
+// frame is a frame and its picture in one allocation.
+type frame struct {
+	sidecar.Frame
+	picture picture
+}
+
+// picture is a [sidecar.Picture] over an AVFrame that it owns: planar YUV of 8
+// bits, or grey. Nothing writes to its pixels, so all methods but Close may run
+// at the same time.
+type picture struct {
+	av *C.AVFrame
+}
+
+// Close gives the pixels back to libav.
+func (p *picture) Close() {
+	C.pantau_free_frame(p.av)
+	p.av = nil
+}
+
+// Size is the width and the height in pixels.
+func (p *picture) Size() (width, height int) { return int(p.av.width), int(p.av.height) }
+
+// Letterbox scales the picture into dst. Where it shrinks, a pixel is the mean
+// of the area that it covers; where it grows, it is interpolated. It allocates nothing.
+func (p *picture) Letterbox(dst []float32, l sidecar.Letterbox) error {
+	if l.Width <= 0 || l.Height <= 0 || l.Width > C.PANTAU_MAX_TENSOR || l.Height > C.PANTAU_MAX_TENSOR {
+		return fmt.Errorf("letterbox of %d×%d pixels, want 1 to %d", l.Width, l.Height, C.PANTAU_MAX_TENSOR)
+	}
+	if want := 3 * l.Width * l.Height; len(dst) != want {
+		return fmt.Errorf("letterbox into %d numbers, want 3·%d·%d", len(dst), l.Height, l.Width)
+	}
+	width, height := p.Size()
+	fit := l.Fit(width, height)
+	fit.CropX = min(fit.CropX, width-1) // a sliver at the edge
+	fit.CropY = min(fit.CropY, height-1)
+	c := C.pantau_fit{
+		width: C.int(l.Width), height: C.int(l.Height),
+		crop_x: C.int(fit.CropX), crop_y: C.int(fit.CropY), crop_w: C.int(fit.CropW), crop_h: C.int(fit.CropH),
+		x: C.int(fit.X), y: C.int(fit.Y), w: C.int(fit.W), h: C.int(fit.H),
+		pad: C.float(l.Pad),
+	}
+	if l.Order == sidecar.RGB {
+		c.rgb = 1
+	}
+	for i := range l.Mean {
+		c.mean[i], c.scale[i] = C.float(l.Mean[i]), C.float(l.Scale[i])
+		if l.Scale[i] == 0 {
+			c.scale[i] = 1
+		}
+	}
+	C.pantau_letterbox(p.av, (*C.float)(&dst[0]), c)
+	return nil
+}
+
+// JPEG compresses the picture, 4:2:0; quality is 1..100.
+func (p *picture) JPEG(quality int) ([]byte, error) {
+	if quality < 1 || quality > 100 {
+		return nil, fmt.Errorf("JPEG quality %d, want 1 to 100", quality)
+	}
+	j := C.pantau_compress(p.av, C.int(quality))
+	if j.data == nil {
+		return nil, errors.New("compressing picture: no memory")
+	}
+	defer C.pantau_free_jpeg(j)
+	return C.GoBytes(unsafe.Pointer(j.data), C.int(j.size)), nil
+}
+
+// YCbCr copies the pixels: 4:2:0, full range, BT.601.
+func (p *picture) YCbCr() (*image.YCbCr, error) {
+	width, height := p.Size()
+	img := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
+	C.pantau_ycbcr(p.av, (*C.uint8_t)(&img.Y[0]), C.int(img.YStride), (*C.uint8_t)(&img.Cb[0]), (*C.uint8_t)(&img.Cr[0]), C.int(img.CStride))
+	return img, nil
+}
