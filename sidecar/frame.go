@@ -86,8 +86,8 @@ func (l Letterbox) Fit(width, height int) Fit {
 	}
 	crop = crop.Clamp()
 	f := Fit{PictureW: float64(width), PictureH: float64(height)}
-	f.CropX = int(math.Round(crop.Left * f.PictureW))
-	f.CropY = int(math.Round(crop.Top * f.PictureH))
+	f.CropX = min(width-1, int(math.Round(crop.Left*f.PictureW)))
+	f.CropY = min(height-1, int(math.Round(crop.Top*f.PictureH)))
 	f.CropW = max(1, int(math.Round(crop.Right*f.PictureW))-f.CropX)
 	f.CropH = max(1, int(math.Round(crop.Bottom*f.PictureH))-f.CropY)
 	s := min(float64(l.Width)/float64(f.CropW), float64(l.Height)/float64(f.CropH))
