@@ -1,0 +1,111 @@
+package live
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"pantau/sidecar"
+)
+
+// Options bound what a Hub keeps. Zero values are the defaults.
+type Options struct {
+	GOPBytes   int           // compressed pictures kept per camera for new viewers; 4 MiB
+	QueueBytes int           // what waits for one viewer; 4 MiB
+	Queue      int           // messages that wait for one viewer; 256
+	Hold       time.Duration // how long a page should wait for a picture's scene; 400 ms
+	Write      time.Duration // a viewer that takes nothing for so long is let go; 10 s
+}
+
+// Hub gives the pictures and scenes of every camera to those who watch it. All
+// methods may be called from several goroutines; none of them blocks but Serve.
+type Hub struct {
+	options Options
+
+	mu      sync.RWMutex
+	cameras map[string]*camera
+}
+
+// NewHub makes a Hub without cameras.
+func NewHub(o Options) *Hub {
+	fallback(&o.GOPBytes, 4<<20)
+	fallback(&o.QueueBytes, 4<<20)
+	fallback(&o.Queue, 256)
+	fallback(&o.Hold, 400*time.Millisecond)
+	fallback(&o.Write, 10*time.Second)
+	return &Hub{options: o, cameras: make(map[string]*camera)}
+}
+
+func fallback[T int | time.Duration](v *T, other T) {
+	if *v <= 0 {
+		*v = other
+	}
+}
+
+// Camera adds a camera, or changes what is said of it.
+func (h *Hub) Camera(c sidecar.Camera) {
+	h.mu.Lock()
+	cam := h.cameras[c.ID]
+	if cam == nil {
+		cam = &camera{options: h.options, removed: make(chan struct{}), viewers: make(map[*queue]struct{})}
+		h.cameras[c.ID] = cam
+	}
+	h.mu.Unlock()
+	cam.configure(c)
+}
+
+// Remove forgets a camera and lets its viewers go.
+func (h *Hub) Remove(id string) {
+	h.mu.Lock()
+	cam := h.cameras[id]
+	delete(h.cameras, id)
+	h.mu.Unlock()
+	if cam != nil {
+		close(cam.removed)
+	}
+}
+
+// AccessUnit takes the next picture of a camera. It is kept until the next key
+// frame, and must not be changed.
+func (h *Hub) AccessUnit(id string, u *sidecar.AccessUnit) {
+	if cam := h.camera(id); cam != nil {
+		cam.accessUnit(u)
+	}
+}
+
+// Scene takes a finished scene. Nothing of it is kept.
+func (h *Hub) Scene(s *sidecar.Scene) {
+	if cam := h.camera(s.Camera); cam != nil {
+		cam.scene(s)
+	}
+}
+
+// Totals takes the counts of a camera since a moment.
+func (h *Hub) Totals(id string, since time.Time, rows []sidecar.CountRow) {
+	if cam := h.camera(id); cam != nil {
+		cam.setTotals(totals{Type: "totals", Since: since.UTC(), Rows: slices.Clone(rows)})
+	}
+}
+
+// Stats takes how a camera fares; called once a second.
+func (h *Hub) Stats(id string, s sidecar.Status) {
+	if cam := h.camera(id); cam != nil {
+		cam.setStats(stats{Type: "stats", Status: s})
+	}
+}
+
+// Viewers is how many watch a camera now, and how many messages slow viewers
+// have lost since the camera was added.
+func (h *Hub) Viewers(id string) (watching int, dropped uint64) {
+	cam := h.camera(id)
+	if cam == nil {
+		return 0, 0
+	}
+	return cam.watching()
+}
+
+func (h *Hub) camera(id string) *camera {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.cameras[id]
+}

@@ -1,0 +1,90 @@
+package live
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/coder/websocket"
+
+	"pantau/sidecar"
+)
+
+// Serve answers a request for a camera's live view: it upgrades to a WebSocket
+// and returns when the viewer, the camera or the request's context is gone.
+// Whether the viewer may watch was decided by the caller; pages of other
+// origins are refused here. A viewer has nothing to say: the first message of
+// a client ends the connection.
+func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, id string) {
+	cam := h.camera(id)
+	if cam == nil {
+		http.Error(w, "no such camera", http.StatusNotFound)
+		return
+	}
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: websocket.CompressionDisabled})
+	if err != nil {
+		return // Accept has answered
+	}
+	defer func() { _ = conn.CloseNow() }()
+	conn.SetReadLimit(1)
+	ctx := conn.CloseRead(r.Context())
+
+	q, first, gop := cam.join()
+	defer cam.leave(q)
+	v := viewer{conn: conn, options: h.options}
+	if v.begin(ctx, first, gop) != nil {
+		return
+	}
+	if v.follow(ctx, q, cam.removed) == nil {
+		_ = conn.Close(websocket.StatusGoingAway, "camera removed")
+	}
+}
+
+// viewer is one connection, written to by one goroutine.
+type viewer struct {
+	conn    *websocket.Conn
+	options Options
+}
+
+// begin sends what stands before the queue.
+func (v viewer) begin(ctx context.Context, first []message, gop []*sidecar.AccessUnit) error {
+	for _, m := range first {
+		if err := v.send(ctx, m); err != nil {
+			return err
+		}
+	}
+	for _, u := range gop {
+		if err := v.send(ctx, unitMessage(u)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// follow sends what the queue holds until the viewer is gone, or, without an
+// error, until the camera is.
+func (v viewer) follow(ctx context.Context, q *queue, removed <-chan struct{}) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-removed:
+			return nil
+		case <-q.ready:
+		}
+		for m, ok := q.take(); ok; m, ok = q.take() {
+			if err := v.send(ctx, m); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (v viewer) send(ctx context.Context, m message) error {
+	ctx, cancel := context.WithTimeout(ctx, v.options.Write)
+	defer cancel()
+	kind := websocket.MessageText
+	if m.kind.picture() {
+		kind = websocket.MessageBinary
+	}
+	return v.conn.Write(ctx, kind, m.data)
+}

@@ -1,0 +1,137 @@
+// Package console is what people and programs reach over HTTPS: the API under
+// /api/v1, the live view and the page. Nothing but the page's own files, the
+// set-up and the sign-in is open to someone who has not signed in.
+package console
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+
+	"pantau/sidecar"
+	"pantau/sidecar/console/accounts"
+)
+
+// Source tells how the cameras and this process fare. Its answers are not
+// changed afterwards.
+type Source interface {
+	Cameras() []sidecar.CameraStatus // by id
+	Node() sidecar.NodeStatus
+}
+
+// Options say what a Server serves and where.
+type Options struct {
+	Listen      string // host:port
+	Certificate string // PEM files; empty: signed by itself, in State
+	Key         string
+	State       string         // folder
+	SetupToken  sidecar.Secret // makes the first administrator; empty: nobody can
+	Accounts    *accounts.Store
+	Source      Source
+	// Live serves the live view of a camera until the viewer, the camera or
+	// the request's context is gone: (*live.Hub).Serve.
+	Live func(w http.ResponseWriter, r *http.Request, camera string)
+	Log  *slog.Logger
+}
+
+// Server is the console's HTTPS server, listening from New on.
+type Server struct {
+	options  Options
+	sessions *scs.SessionManager
+	guard    *guard
+	listener net.Listener
+	handler  http.Handler
+	viewers  sync.WaitGroup // handlers whose connection is a WebSocket by now
+}
+
+// shutdown is how long requests in progress may take when the server ends.
+const shutdown = 2 * time.Second
+
+// New loads the certificate and begins to listen; Run answers.
+func New(ctx context.Context, o Options) (*Server, error) {
+	certificate, err := loadCertificate(o, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{options: o, sessions: newSessions(o.Accounts), guard: newGuard()}
+	files, err := fs.Sub(page, "web/dist")
+	if err != nil {
+		return nil, fmt.Errorf("opening the page: %w", err)
+	}
+	s.handler = s.routes(files)
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", o.Listen)
+	if err != nil {
+		return nil, &sidecar.Fault{Err: fmt.Errorf("opening the console: %w", err),
+			Hint: "free the port, or set console.listen to another one"}
+	}
+	s.listener = tls.NewListener(listener, &tls.Config{MinVersion: tls.VersionTLS12,
+		Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "http/1.1"}})
+	return s, nil
+}
+
+// Addr is the address that the server listens on.
+func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+// Run answers requests until ctx ends, and returns when the last one is
+// answered and the last viewer has gone.
+func (s *Server) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	server := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ErrorLog:          slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug), // browsers that do not trust the certificate yet
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(s.listener) }() // waited for below
+	var err error
+	select {
+	case err = <-ended:
+		err = fmt.Errorf("serving the console: %w", err)
+	case <-ctx.Done():
+		limit, stop := context.WithTimeout(context.WithoutCancel(ctx), shutdown)
+		defer stop()
+		if server.Shutdown(limit) != nil {
+			err = server.Close()
+		}
+		if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
+			err = errors.Join(err, served)
+		}
+	}
+	cancel()
+	s.viewers.Wait()
+	return err
+}
+
+// Close stops listening; for a server whose Run was never called.
+func (s *Server) Close() error { return s.listener.Close() }
+
+func newSessions(store *accounts.Store) *scs.SessionManager {
+	m := scs.New()
+	m.Store = accounts.Sessions{Store: store}
+	m.HashTokenInStore = true
+	m.Lifetime = 7 * 24 * time.Hour
+	m.Cookie.Name = "__Host-pantau" // RFC 6265bis section 4.1.3.2: this host alone, HTTPS alone
+	m.Cookie.Secure = true
+	m.Cookie.HttpOnly = true
+	m.Cookie.SameSite = http.SameSiteStrictMode
+	m.ErrorFunc = func(w http.ResponseWriter, _ *http.Request, _ error) {
+		problem(w, http.StatusInternalServerError, "the session cannot be read")
+	}
+	return m
+}

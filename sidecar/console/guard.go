@@ -1,0 +1,177 @@
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"pantau/sidecar/console/accounts"
+)
+
+// maxBody is the most that a request may carry, bytes.
+const maxBody = 64 << 10
+
+// headers sets on every answer what a browser must not do with it.
+func (s *Server) headers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; object-src 'none'; "+
+			"base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+		if s.options.Certificate != "" { // with one signed by itself a browser could never be let in again
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		if strings.HasPrefix(r.URL.Path, "/api/") {
+			h.Set("Cache-Control", "no-store")
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// accountKey is the key of the signed-in account in a request's context.
+type accountKey struct{}
+
+// sessionAccount is the name of the account's number in a session.
+const sessionAccount = "account"
+
+// signedIn lets nobody through who has not signed in, but to the few routes
+// that are open.
+func (s *Server) signedIn(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		account, err := s.account(r.Context())
+		switch {
+		case err == nil:
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), accountKey{}, account)))
+		case open(r):
+			next.ServeHTTP(w, r)
+		case errors.Is(err, accounts.ErrNotFound):
+			problem(w, http.StatusUnauthorized, "sign in first")
+		default:
+			problem(w, http.StatusInternalServerError, "the account cannot be read")
+		}
+	})
+}
+
+// account gives the account of the session in ctx, or ErrNotFound.
+func (s *Server) account(ctx context.Context) (accounts.Account, error) {
+	id := s.sessions.GetInt64(ctx, sessionAccount)
+	if id == 0 {
+		return accounts.Account{}, accounts.ErrNotFound
+	}
+	return s.options.Accounts.Get(ctx, id)
+}
+
+// open says whether a request needs no session: set-up and sign-in, and the
+// page's files.
+func open(r *http.Request) bool {
+	at := path.Clean("/" + r.URL.Path)
+	if at == "/api/v1/setup" || at == "/api/v1/login" {
+		return true
+	}
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	return reads && at != "/api" && !strings.HasPrefix(at, "/api/")
+}
+
+// problem answers with an error as RFC 9457 has it.
+func problem(w http.ResponseWriter, status int, detail string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"title": http.StatusText(status), "status": status, "detail": detail})
+}
+
+// guard slows down those who try passwords and tokens: by address and by
+// account. Only refused attempts count.
+type guard struct {
+	mu       sync.Mutex
+	limiters map[string]*rate.Limiter
+}
+
+// Refused attempts: so many at once, and then one each so often.
+const (
+	addressBurst, accountBurst = 10, 5
+	addressEvery, accountEvery = 6 * time.Second, 12 * time.Second
+)
+
+// maxLimiters bounds the memory of a guard.
+const maxLimiters = 20_000
+
+func newGuard() *guard { return &guard{limiters: make(map[string]*rate.Limiter)} }
+
+// attempt takes the place of one attempt. Where there is none it says how long
+// to wait. Otherwise forgive gives the place back, for an attempt that was right.
+func (g *guard) attempt(now time.Time, address, account string) (wait time.Duration, forgive func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	reservations := []*rate.Reservation{g.limiter(now, "address "+network(address), addressEvery, addressBurst).ReserveN(now, 1)}
+	if account != "" {
+		reservations = append(reservations,
+			g.limiter(now, "account "+strings.ToLower(account), accountEvery, accountBurst).ReserveN(now, 1))
+	}
+	forgive = func() {
+		for _, r := range reservations {
+			r.CancelAt(now)
+		}
+	}
+	for _, r := range reservations {
+		wait = max(wait, r.DelayFrom(now))
+	}
+	if wait > 0 {
+		forgive()
+	}
+	return wait, forgive
+}
+
+// limiter finds or makes the limiter of a key. The caller holds mu.
+func (g *guard) limiter(now time.Time, key string, every time.Duration, burst int) *rate.Limiter {
+	if l := g.limiters[key]; l != nil {
+		return l
+	}
+	if len(g.limiters) >= maxLimiters {
+		for k, l := range g.limiters { // whose attempts are forgotten
+			if l.TokensAt(now) >= float64(l.Burst()) {
+				delete(g.limiters, k)
+			}
+		}
+	}
+	for k := range g.limiters { // all are in use: any of them
+		if len(g.limiters) < maxLimiters {
+			break
+		}
+		delete(g.limiters, k)
+	}
+	l := rate.NewLimiter(rate.Every(every), burst)
+	g.limiters[key] = l
+	return l
+}
+
+// network is the address without its port; of IPv6 the /64, which one customer has.
+func network(remote string) string {
+	host, _, err := net.SplitHostPort(remote)
+	if err != nil {
+		return remote
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil || ip.Unmap().Is4() {
+		return host
+	}
+	prefix, err := ip.WithZone("").Prefix(64)
+	if err != nil {
+		return host
+	}
+	return prefix.String()
+}

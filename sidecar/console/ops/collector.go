@@ -1,0 +1,100 @@
+package ops
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"pantau/sidecar"
+)
+
+// collector makes the metrics out of the source's answers when it is asked:
+// nothing is counted twice.
+type collector struct{ source Source }
+
+// Describe says nothing: the metrics are those that Collect gives.
+func (c collector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect gives all metrics. Their only labels are camera, reason, stage,
+// state and kind.
+func (c collector) Collect(out chan<- prometheus.Metric) {
+	for _, cam := range c.source.Cameras() {
+		collectCamera(out, cam.ID, &cam.Status)
+	}
+	collectNode(out, c.source.Node())
+}
+
+func collectCamera(out chan<- prometheus.Metric, id string, s *sidecar.Status) {
+	m := metrics{out: out, name: "pantau_camera_", labels: []string{"camera"}, values: []string{id}}
+	m.number("up", "1 where pictures come and are analysed.", one(s.State == "running"))
+	m.number("reconnects_total", "RTSP sessions after the first.", float64(s.Reconnects), counter)
+	m.number("clock_offset_seconds", "The camera's clock less this machine's.", s.ClockOffset)
+	m.number("viewers", "Browsers that watch the live view.", float64(s.Viewers))
+
+	m.labels = []string{"camera", "kind"}
+	for kind, fps := range map[string]float64{"camera": s.FPS.Camera, "processed": s.FPS.Processed,
+		"skipped": s.FPS.Skipped, "detection": s.FPS.Detection} {
+		m.values = []string{id, kind}
+		m.number("fps", "Frames per second: sent by the camera, decoded, skipped, given to the detector.", fps)
+	}
+	m.labels = []string{"camera", "reason"}
+	for reason, n := range s.Dropped {
+		m.values = []string{id, reason}
+		m.number("dropped_total", "Frames that were left out, by reason.", float64(n), counter)
+	}
+	m.labels = []string{"camera", "stage"}
+	for i, stage := range sidecar.Stages() {
+		m.values = []string{id, stage}
+		m.histogram("latency_seconds", "Time of a frame in each stage, and from capture to scene.", &s.Stages[i])
+	}
+}
+
+func collectNode(out chan<- prometheus.Metric, n sidecar.NodeStatus) {
+	m := metrics{out: out, name: "pantau_", labels: []string{"node", "version", "model"}, values: []string{n.Node, n.Version, n.Model}}
+	m.number("info", "Always 1: the node, its version and its default model.", 1)
+	m.labels, m.values = nil, nil
+	m.number("ready", "1 where everything that must run runs.", one(n.Ready))
+	m.number("redis_up", "1 where Redis answers.", one(n.Redis.Connected))
+	m.number("redis_scenes_total", "Scenes written to Redis.", float64(n.Redis.Scenes), counter)
+	m.number("redis_scenes_dropped_total", "Scenes given up because Redis was away or slow.", float64(n.Redis.Dropped), counter)
+	m.number("redis_facts_total", "Events and counts that Redis has acknowledged.", float64(n.Redis.Facts), counter)
+	m.number("outbox_entries", "Events and counts that wait on disk.", float64(n.Outbox.Entries))
+	m.number("outbox_bytes", "Size of what waits on disk.", float64(n.Outbox.Bytes))
+	m.number("outbox_oldest_seconds", "Age of the oldest event or count that waits.", n.Outbox.Oldest)
+}
+
+func one(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// counter marks a metric that only grows.
+const counter = prometheus.CounterValue
+
+// metrics gives metrics of one family of names with the same labels.
+type metrics struct {
+	out            chan<- prometheus.Metric
+	name           string
+	labels, values []string
+}
+
+func (m metrics) number(name, help string, v float64, kind ...prometheus.ValueType) {
+	of := prometheus.GaugeValue
+	if len(kind) > 0 {
+		of = kind[0]
+	}
+	m.out <- prometheus.MustNewConstMetric(prometheus.NewDesc(m.name+name, help, m.labels, nil), of, v, m.values...)
+}
+
+func (m metrics) histogram(name, help string, h *sidecar.Histogram) {
+	buckets, total := make(map[float64]uint64, len(h.Counts)), uint64(0)
+	bounds := sidecar.HistogramBounds()
+	for i, n := range h.Counts {
+		total += n
+		if i < len(bounds) {
+			buckets[bounds[i].Seconds()] = total
+		}
+	}
+	m.out <- prometheus.MustNewConstHistogram(prometheus.NewDesc(m.name+name, help, m.labels, nil),
+		total, h.Sum.Seconds(), buckets, m.values...)
+}

@@ -1,0 +1,128 @@
+package console
+
+import (
+	"context"
+	"io/fs"
+	"net/http"
+	"reflect"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"pantau/sidecar"
+	"pantau/sidecar/console/accounts"
+)
+
+// recheck is how often a live view looks whether its session still holds.
+const recheck = 10 * time.Second
+
+// routes joins the API, the live view, the sign-in link and the page behind
+// what guards them.
+func (s *Server) routes(files fs.FS) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", assets(files))
+	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
+		problem(w, http.StatusNotFound, "no such route")
+	})
+	mux.HandleFunc("GET /signin", s.signInByLink)
+	mux.HandleFunc("GET /api/v1/cameras/{id}/live", s.live)
+	s.api(mux)
+
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		problem(w, http.StatusForbidden, "requests of other origins are refused")
+	}))
+	return s.headers(protection.Handler(s.sessions.LoadAndSave(s.signedIn(mux))))
+}
+
+// api declares the API's operations, from which its OpenAPI document is made.
+func (s *Server) api(mux *http.ServeMux) {
+	config := huma.DefaultConfig("Pantau", "1")
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/v1/openapi", "", ""
+	config.CreateHooks = nil // no $schema in the answers
+	config.Transformers = append(config.Transformers, forgetValues)
+	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[sidecar.Latency](), reflect.TypeFor[milliseconds]())
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"session": {Type: "apiKey", In: "cookie", Name: s.sessions.Cookie.Name},
+	}
+	config.Security = []map[string][]string{{"session": {}}}
+	api := humago.New(mux, config)
+	api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) {
+		if ctx.Operation().Metadata["role"] == accounts.Admin && caller(ctx.Context()).Role != accounts.Admin {
+			_ = huma.WriteErr(api, ctx, http.StatusForbidden, "this needs an administrator")
+			return
+		}
+		next(ctx)
+	})
+	s.signInRoutes(api)
+	s.accountRoutes(api)
+	s.cameraRoutes(api)
+}
+
+// forgetValues takes the refused values out of error answers: one of them may
+// be a password.
+func forgetValues(_ huma.Context, _ string, v any) (any, error) {
+	if e, ok := v.(*huma.ErrorModel); ok {
+		for _, d := range e.Errors {
+			d.Value = nil
+		}
+	}
+	return v, nil
+}
+
+// caller is the account that has signed in.
+func caller(ctx context.Context) accounts.Account {
+	a, _ := ctx.Value(accountKey{}).(accounts.Account)
+	return a
+}
+
+// operation describes one route; admin routes are refused to everybody else.
+func operation(id, method, path, summary string, status int, role accounts.Role) huma.Operation {
+	o := huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary,
+		DefaultStatus: status, MaxBodyBytes: maxBody, Errors: []int{http.StatusUnauthorized}}
+	if role == accounts.Admin {
+		o.Metadata = map[string]any{"role": accounts.Admin}
+		o.Errors = append(o.Errors, http.StatusForbidden)
+		o.Description = "For administrators."
+	}
+	return o
+}
+
+// live serves one viewer. The view ends with the session.
+func (s *Server) live(w http.ResponseWriter, r *http.Request) {
+	s.viewers.Add(1)
+	defer s.viewers.Done()
+	ctx, cancel := context.WithCancel(r.Context())
+	done := make(chan struct{})
+	go func() { // waited for below
+		defer close(done)
+		s.watchSession(ctx, cancel, s.sessions.Token(ctx))
+	}()
+	s.options.Live(w, r.WithContext(ctx), r.PathValue("id"))
+	cancel()
+	<-done
+}
+
+// watchSession cancels when the session of token holds no more.
+func (s *Server) watchSession(ctx context.Context, cancel context.CancelFunc, token string) {
+	ticker := time.NewTicker(recheck)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		fresh, stop := context.WithTimeout(context.Background(), recheck)
+		session, err := s.sessions.Load(fresh, token)
+		if err == nil {
+			_, err = s.account(session)
+		}
+		stop()
+		if err != nil {
+			cancel()
+			return
+		}
+	}
+}

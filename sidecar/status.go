@@ -1,0 +1,95 @@
+package sidecar
+
+import "time"
+
+// Rates are a camera's frames per second, by what became of them.
+type Rates struct {
+	Camera    float64 `json:"camera"`    // access units that came
+	Processed float64 `json:"processed"` // decoded
+	Skipped   float64 `json:"skipped"`   // dropped, for whatever reason
+	Detection float64 `json:"detection"` // given to the detector
+}
+
+// Status is how one camera fares now. It is made new each time and not changed
+// afterwards, so that it can be shared.
+type Status struct {
+	State       string            `json:"state"` // connecting, running, retrying, stopped, faulty
+	Cause       string            `json:"cause,omitempty"`
+	Hint        string            `json:"hint,omitempty"`
+	FPS         Rates             `json:"fps"`        // over the last seconds
+	Latency     Latency           `json:"latency_ms"` // of a typical frame of the last seconds
+	Dropped     map[string]uint64 `json:"dropped"`    // frames since the start, by reason
+	Model       string            `json:"model"`
+	Reconnects  uint64            `json:"reconnects"`        // sessions after the first
+	ClockOffset float64           `json:"clock_offset_s"`    // the camera's clock less this machine's, seconds
+	TimeSource  TimeSource        `json:"ts_source"`         // where the capture times come from
+	Stages      [4]Histogram      `json:"-"`                 // latencies since the start, in the order of Stages
+	Viewers     int               `json:"viewers,omitempty"` // browsers that watch it now
+}
+
+// CameraStatus is a camera with how it fares.
+type CameraStatus struct {
+	Camera
+	Status Status `json:"status"`
+}
+
+// NodeStatus is how this process fares.
+type NodeStatus struct {
+	Node     string    `json:"node"`
+	Version  string    `json:"version"`
+	Started  time.Time `json:"started"`
+	Timezone string    `json:"tz"`
+	Model    string    `json:"model"`           // the default model, name@version
+	Ready    bool      `json:"ready"`           // everything that must run runs
+	Cause    string    `json:"cause,omitempty"` // why it is not ready
+	Redis    Backend   `json:"redis"`
+	Outbox   Outbox    `json:"outbox"`
+}
+
+// Backend is how the connection to Redis fares.
+type Backend struct {
+	Address   string `json:"address"` // without credentials
+	Own       bool   `json:"own"`     // Pantau's own child process
+	Connected bool   `json:"connected"`
+	Cause     string `json:"cause,omitempty"`
+	Scenes    uint64 `json:"scenes"`  // scenes written since the start
+	Dropped   uint64 `json:"dropped"` // scenes given up since the start
+	Facts     uint64 `json:"facts"`   // events and counts acknowledged since the start
+}
+
+// Outbox is what waits on disk until Redis has acknowledged it.
+type Outbox struct {
+	Entries uint64  `json:"entries"`
+	Bytes   uint64  `json:"bytes"`
+	Oldest  float64 `json:"oldest_s"` // age of the oldest entry, seconds
+}
+
+// Stages names the histograms of Status.Stages.
+func Stages() [4]string { return [4]string{"decode", "wait", "infer", "total"} }
+
+// Histogram counts durations. Counts[i] holds those of at most
+// HistogramBounds()[i] and of more than the bound before; the last one the rest.
+type Histogram struct {
+	Counts [12]uint64
+	Sum    time.Duration
+}
+
+// HistogramBounds gives the upper bounds of a Histogram's counts.
+func HistogramBounds() [11]time.Duration {
+	const ms = time.Millisecond
+	return [11]time.Duration{1 * ms, 2 * ms, 5 * ms, 10 * ms, 20 * ms, 50 * ms,
+		100 * ms, 200 * ms, 500 * ms, 1000 * ms, 5000 * ms}
+}
+
+// Observe counts one duration.
+func (h *Histogram) Observe(d time.Duration) {
+	bounds, i := HistogramBounds(), 0
+	for i < len(bounds) && d > bounds[i] {
+		i++
+	}
+	h.Counts[i]++
+	h.Sum += d
+}
+
+// MarshalJSON writes milliseconds with one decimal.
+func (l Latency) MarshalJSON() ([]byte, error) { return l.appendJSON(nil), nil }
