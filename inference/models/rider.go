@@ -1,0 +1,77 @@
+package models
+
+// maxRiders is how many persons one motorcycle may carry away: a family of four.
+const maxRiders = 4
+
+// mergeRiders makes riders part of what they ride: the boxes are joined, and the
+// person is dropped. It works in place, in pixels (squares are square).
+func mergeRiders(found []Candidate, kindOf func(class int) kind) []Candidate {
+	var mounts [maxObjects]Candidate // as detected: a join must not reach for the next person
+	var riders [maxObjects]uint8
+	n := copy(mounts[:], found)
+	kept := found[:0]
+	var persons [maxObjects]uint16 // index of the mount + 1 for each found
+	for i := range n {
+		if kindOf(mounts[i].Class) != rider {
+			continue
+		}
+		if m := mountOf(&mounts[i], mounts[:n], kindOf); m >= 0 && riders[m] < maxRiders {
+			riders[m]++
+			persons[i] = uint16(m) + 1
+		}
+	}
+	for i := range n {
+		if persons[i] != 0 {
+			continue
+		}
+		c := mounts[i]
+		for p := range n {
+			if int(persons[p]) == i+1 {
+				c.Left, c.Top = min(c.Left, mounts[p].Left), min(c.Top, mounts[p].Top)
+				c.Right, c.Bottom = max(c.Right, mounts[p].Right), max(c.Bottom, mounts[p].Bottom)
+			}
+		}
+		kept = append(kept, c)
+	}
+	return kept
+}
+
+// mountOf gives the index of the two-wheeler that a person rides: of those that
+// geometry allows, the one that covers the person most. It is -1 for who walks.
+func mountOf(p *Candidate, found []Candidate, kindOf func(class int) kind) int {
+	mount, most := -1, float32(0)
+	for i := range found {
+		m := &found[i]
+		if kindOf(m.Class) != twoWheeler || !rides(p, m) {
+			continue
+		}
+		if c := intersection(p, m); c > most {
+			mount, most = i, c
+		}
+	}
+	return mount
+}
+
+// rides says whether person p sits on two-wheeler m. A rider is over the middle
+// of what is ridden, with the seat inside the person and the feet between the
+// seat and the ground; a pedestrian beside it is off the middle, one in front of
+// it has the feet below its wheels, and one behind it is seen above it. The
+// numbers are of upright persons of 1.7 m and vehicles of 1 m by 0.5 to 2 m.
+func rides(p, m *Candidate) bool {
+	pw, ph := p.Right-p.Left, p.Bottom-p.Top
+	mw, mh := m.Right-m.Left, m.Bottom-m.Top
+	off := (p.Left+p.Right)/2 - (m.Left+m.Right)/2
+	switch {
+	case m.Score < p.Score/2: // more likely a mistake than a vehicle
+		return false
+	case max(off, -off) > 0.3*max(pw, mw) || max(off, -off) > mw/2: // beside it
+		return false
+	case p.Bottom > m.Bottom+0.1*mh: // in front of it
+		return false
+	case p.Bottom < m.Top+0.4*mh || intersection(p, m) < 0.25*pw*ph: // behind it
+		return false
+	case p.Top > m.Top+0.35*mh: // lower than a head can be
+		return false
+	}
+	return ph > 0.5*mh && ph < 2.4*mh
+}
