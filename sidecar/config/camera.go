@@ -1,0 +1,163 @@
+package config
+
+import (
+	"encoding/hex"
+	"fmt"
+	"math"
+	"net/url"
+	"strings"
+
+	"pantau/sidecar"
+)
+
+// maxFPS is the most that a camera sends.
+const maxFPS = 120
+
+// cameras checks all cameras.
+func (k *checker) cameras(all []sidecar.Camera) {
+	seen := make(map[string]int, len(all))
+	for i := range all {
+		c, path := &all[i], element("cameras", i)
+		k.word(child(path, "id"), c.ID)
+		if first, ok := seen[c.ID]; ok && c.ID != "" {
+			k.wrong(child(path, "id"), fmt.Sprintf("the id %q is taken by the camera of line %d", c.ID,
+				k.places[child(element("cameras", first), "id")].line), "give every camera an id of its own")
+		} else {
+			seen[c.ID] = i
+		}
+		k.source(child(path, "source"), &c.Source)
+		if c.Timezone != "" {
+			k.timezone(child(path, "tz"), c.Timezone)
+		}
+		k.location(child(path, "location"), c.Location)
+		k.analyse(child(path, "analyse"), &c.Analyse)
+		k.functions(child(path, "functions"), c.Functions)
+	}
+}
+
+func (k *checker) source(path string, s *sidecar.Source) {
+	switch {
+	case s.RTSP == "" && s.File == "":
+		k.wrong(path, "the camera has no source", "give rtsp: rtsp://host/path, or file: clip.mp4")
+	case s.RTSP != "" && s.File != "":
+		k.wrong(path, "the camera has two sources", "keep one of rtsp and file")
+	case s.File != "":
+		k.file(child(path, "file"), &s.File)
+	default:
+		k.rtsp(path, s)
+	}
+	k.password(path, &s.Password, s.PasswordEnv)
+	if s.Transport != "" && s.Transport != sidecar.TCP && s.Transport != sidecar.UDP {
+		k.wrong(child(path, "transport"), "unknown transport", "use tcp or udp")
+	}
+	k.fingerprint(path, s)
+}
+
+// rtsp checks the address and moves its credentials into user and password.
+// What it reports never holds the address: it may hold a password.
+func (k *checker) rtsp(path string, s *sidecar.Source) {
+	at := child(path, "rtsp")
+	u, err := url.Parse(s.RTSP)
+	if err != nil {
+		k.wrong(at, "this is no address", "use rtsp://host:554/path; give user and password as keys of their own")
+		return
+	}
+	if u.Scheme != "rtsp" && u.Scheme != "rtsps" {
+		k.wrong(at, "the address begins with neither rtsp:// nor rtsps://", "use rtsp://host/path")
+		return
+	}
+	if u.Hostname() == "" {
+		k.wrong(at, "the address names no host", "use rtsp://host/path")
+		return
+	}
+	if port := u.Port(); port != "" {
+		k.port(at, port, 1)
+	}
+	if u.Scheme == "rtsps" && s.Transport == sidecar.UDP {
+		k.wrong(child(path, "transport"), "rtsps goes over tcp", "remove transport, or use an rtsp:// address")
+	}
+	if u.User == nil {
+		return
+	}
+	password, given := u.User.Password()
+	if s.User != "" || given && (!s.Password.Empty() || s.PasswordEnv != "") {
+		k.wrong(at, "user or password are given twice", "keep them out of the address")
+	}
+	s.User = u.User.Username()
+	if given {
+		s.Password = sidecar.NewSecret(password)
+	}
+	u.User = nil
+	s.RTSP = u.String()
+}
+
+// fingerprint brings the SHA-256 of a certificate to 64 lower-case hex digits.
+func (k *checker) fingerprint(path string, s *sidecar.Source) {
+	if s.Fingerprint == "" {
+		return
+	}
+	at := child(path, "fingerprint")
+	digits := strings.ToLower(strings.ReplaceAll(s.Fingerprint, ":", ""))
+	if sum, err := hex.DecodeString(digits); err != nil || len(sum) != 32 {
+		k.wrong(at, "this is no SHA-256", "use 64 hex digits, as `openssl x509 -fingerprint -sha256` prints them")
+		return
+	}
+	if !strings.HasPrefix(s.RTSP, "rtsps://") {
+		k.wrong(at, "only rtsps has a certificate", "use an rtsps:// address, or remove the fingerprint")
+		return
+	}
+	s.Fingerprint = digits
+}
+
+func (k *checker) location(path string, l *sidecar.Location) {
+	if l == nil {
+		return
+	}
+	if !(math.Abs(l.Lat) <= 90) {
+		k.wrong(child(path, "lat"), "a latitude lies between -90 and 90", "use degrees, WGS 84; south is negative")
+	}
+	if !(math.Abs(l.Lon) <= 180) {
+		k.wrong(child(path, "lon"), "a longitude lies between -180 and 180", "use degrees, WGS 84; west is negative")
+	}
+}
+
+func (k *checker) analyse(path string, a *sidecar.Analyse) {
+	if !(a.FPS >= 0 && a.FPS <= maxFPS) {
+		k.wrong(child(path, "fps"), "nothing can be analysed so often", fmt.Sprintf("use up to %d frames per second; 0 is the default", maxFPS))
+	}
+	k.model(child(path, "model"), a.Model)
+	for i, p := range a.Mask {
+		k.polygon(element(child(path, "mask"), i), p)
+	}
+}
+
+func (k *checker) polygon(path string, p sidecar.Polygon) {
+	if len(p) < 3 {
+		k.wrong(path, fmt.Sprintf("a polygon has at least 3 corners, this one %d", len(p)), "write it as [[x, y], [x, y], [x, y]]")
+	}
+	for i, corner := range p {
+		for _, v := range corner {
+			if !(v >= 0 && v <= 1) {
+				k.wrong(element(path, i), "this point lies outside of the picture", "use coordinates from 0 to 1")
+				break
+			}
+		}
+	}
+}
+
+func (k *checker) functions(path string, all []sidecar.Function) {
+	seen := make(map[string]bool, len(all))
+	for i, f := range all {
+		at := element(path, i)
+		if f.ID != "" && seen[f.ID] {
+			k.wrong(child(at, "id"), fmt.Sprintf("the id %q is taken by another function of this camera", f.ID), "give every function an id of its own")
+		}
+		seen[f.ID] = true
+		if k.Function == nil {
+			continue
+		}
+		if err := k.Function(f); err != nil {
+			k.passOn(at, err)
+		}
+	}
+}

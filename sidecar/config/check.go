@@ -1,0 +1,179 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"pantau/sidecar"
+)
+
+// checker looks at what the types cannot say, and finishes the values: paths
+// become absolute, passwords are fetched, credentials leave the addresses.
+type checker struct {
+	Checks
+	*document
+	folder string
+}
+
+// settings checks everything but the cameras.
+func (k *checker) settings(c *Config) {
+	k.word("node", c.Node)
+	k.timezone("tz", c.Timezone)
+	k.absolute(&c.State)
+	k.redis(&c.Redis)
+	k.listen("console.listen", c.Console.Listen)
+	k.listen("metrics.listen", c.Metrics.Listen)
+	if c.Console.Listen == c.Metrics.Listen && !strings.HasSuffix(c.Console.Listen, ":0") {
+		k.wrong("metrics.listen", "this address is taken by console.listen", "use another port")
+	}
+	if (c.Console.Certificate == "") != (c.Console.Key == "") {
+		k.wrong("console", "a certificate and its key belong together", "give both certificate and key, or neither")
+	}
+	k.file("console.certificate", &c.Console.Certificate)
+	k.file("console.key", &c.Console.Key)
+	k.model("models.default", c.Models.Default)
+	k.absolute(&c.Models.Dir)
+	k.absolute(&c.Publish.JSONL)
+}
+
+func (k *checker) redis(r *Redis) {
+	if r.Address != "" {
+		k.hostPort("redis.address", r.Address)
+	}
+	k.password("redis", &r.Password, r.PasswordEnv)
+	if r.DB < 0 {
+		k.wrong("redis.db", "a database has no negative number", "use 0 or more")
+	}
+	if r.Prefix == "" || strings.ContainsAny(r.Prefix, "{} \t\r\n*?[]") {
+		k.wrong("redis.prefix", "this prefix cannot begin a key", "use letters, digits and colons, such as pantau:")
+	}
+	if r.CA != "" && !r.TLS {
+		k.wrong("redis.ca", "an authority is given, but not tls", "add tls: true")
+	}
+	k.file("redis.ca", &r.CA)
+}
+
+// wrong reports a bad value.
+func (k *checker) wrong(path, problem, remedy string) {
+	k.fault(path, &sidecar.FieldError{Field: path, Problem: problem, Remedy: remedy})
+}
+
+// passOn reports an error of a check from outside, below a path.
+func (k *checker) passOn(path string, err error) {
+	var f *sidecar.FieldError
+	if !errors.As(err, &f) {
+		f = &sidecar.FieldError{Problem: err.Error()}
+	}
+	if f.Field != "" {
+		path = child(path, f.Field)
+	}
+	k.fault(path, f)
+}
+
+// word checks a name that becomes part of keys, paths and ids.
+func (k *checker) word(path, v string) {
+	const remedy = "use 1 to 64 letters, digits, dots, hyphens and underscores, beginning with a letter or digit"
+	if v == "" {
+		k.wrong(path, "this is missing", remedy)
+		return
+	}
+	for i, c := range v {
+		alnum := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+		if !alnum && (i == 0 || !strings.ContainsRune("._-", c)) {
+			k.wrong(path, fmt.Sprintf("%q has the character %q", v, c), remedy)
+			return
+		}
+	}
+	if len(v) > 64 {
+		k.wrong(path, fmt.Sprintf("it has %d characters", len(v)), remedy)
+	}
+}
+
+func (k *checker) timezone(path, v string) {
+	if _, err := time.LoadLocation(v); err != nil || v == "" || v == "Local" {
+		k.wrong(path, fmt.Sprintf("there is no time zone %q", v), "use an IANA name such as Asia/Jakarta")
+	}
+}
+
+func (k *checker) model(path, name string) {
+	if k.Model == nil || name == "" || name == "auto" {
+		return
+	}
+	if err := k.Model(name); err != nil {
+		k.passOn(path, err)
+	}
+}
+
+// hostPort checks an address to connect to.
+func (k *checker) hostPort(path, v string) {
+	host, port, err := net.SplitHostPort(v)
+	if err != nil || host == "" {
+		k.wrong(path, fmt.Sprintf("%q is no address", v), "use host:port, such as redis.example.org:6379")
+		return
+	}
+	k.port(path, port, 1)
+}
+
+// listen checks an address to listen on; port 0 takes a free one.
+func (k *checker) listen(path, v string) {
+	host, port, err := net.SplitHostPort(v)
+	if err != nil || host != "" && host != "localhost" && net.ParseIP(host) == nil {
+		k.wrong(path, fmt.Sprintf("%q is no address to listen on", v), "use address:port, such as 127.0.0.1:8443")
+		return
+	}
+	k.port(path, port, 0)
+}
+
+func (k *checker) port(path, port string, least int) {
+	n, err := strconv.Atoi(port)
+	if err != nil || n < least || n > 65535 {
+		k.wrong(path, fmt.Sprintf("there is no port %q", port), fmt.Sprintf("use %d to 65535", least))
+	}
+}
+
+// password takes the password from the environment where that is said.
+func (k *checker) password(path string, password *sidecar.Secret, env string) {
+	if env == "" {
+		return
+	}
+	at := child(path, "password_env")
+	if !password.Empty() {
+		k.wrong(at, "the password is given twice", "keep one of password and password_env")
+		return
+	}
+	text, ok := k.Getenv(env)
+	if !ok || text == "" {
+		k.wrong(at, "the environment variable is not set, or empty", "set it for this process to the password")
+		return
+	}
+	*password = sidecar.NewSecret(text)
+}
+
+func (k *checker) absolute(path *string) {
+	if *path != "" && !filepath.IsAbs(*path) {
+		*path = filepath.Join(k.folder, *path)
+	}
+}
+
+// file makes a path absolute and looks whether a file is there.
+func (k *checker) file(at string, path *string) {
+	if *path == "" {
+		return
+	}
+	k.absolute(path)
+	info, err := os.Stat(*path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		k.wrong(at, "there is no such file", "give a path from the folder of this file, or from the root")
+	case err != nil:
+		k.wrong(at, "the file cannot be read", "let this process read it")
+	case !info.Mode().IsRegular():
+		k.wrong(at, "this is no file", "give the path of a file")
+	}
+}

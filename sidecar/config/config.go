@@ -1,0 +1,131 @@
+// Package config reads the process's settings and its cameras from one YAML
+// file (YAML 1.2). It is strict: a key that nobody reads is an error, and every
+// error says where it stands, what is wrong and what to do. A file is taken
+// whole or not at all.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"pantau/sidecar"
+)
+
+// Config is what the file says, defaults filled in.
+type Config struct {
+	Node     string           `yaml:"node"`  // name of this process in streams and metrics; the host's name
+	State    string           `yaml:"state"` // folder of what must outlive a restart; empty is the caller's default
+	Timezone string           `yaml:"tz"`    // IANA name, for cameras without their own; UTC
+	Redis    Redis            `yaml:"redis"`
+	Console  Console          `yaml:"console"`
+	Metrics  Metrics          `yaml:"metrics"`
+	Models   Models           `yaml:"models"`
+	Publish  Publish          `yaml:"publish"`
+	Cameras  []sidecar.Camera `yaml:"cameras"`
+}
+
+// Redis says where the streams go. Without an address Pantau starts a Redis of
+// its own.
+type Redis struct {
+	Address     string         `yaml:"address"` // host:port
+	User        string         `yaml:"user"`
+	Password    sidecar.Secret `yaml:"password"` // given here, or by the variable that PasswordEnv names
+	PasswordEnv string         `yaml:"password_env"`
+	DB          int            `yaml:"db"`     // number of the database
+	Prefix      string         `yaml:"prefix"` // of all keys; pantau:
+	TLS         bool           `yaml:"tls"`
+	CA          string         `yaml:"ca"` // PEM file of the authority that signed Redis' certificate; the system's
+}
+
+// Console says where the page and the API are.
+type Console struct {
+	Listen      string `yaml:"listen"`      // host:port; 127.0.0.1:8443
+	Certificate string `yaml:"certificate"` // PEM file; empty: signed by itself
+	Key         string `yaml:"key"`         // PEM file
+}
+
+// Metrics says where metrics, health and profiles are.
+type Metrics struct {
+	Listen string `yaml:"listen"` // host:port; 127.0.0.1:9464
+}
+
+// Models says which detectors there are.
+type Models struct {
+	Dir     string `yaml:"dir"`     // folder; empty is the installed one
+	Default string `yaml:"default"` // name in the manifest; auto
+}
+
+// Publish says where facts go besides Redis.
+type Publish struct {
+	JSONL string `yaml:"jsonl"` // file that takes events and counts as JSON lines; empty: none
+}
+
+// Checks are what this package cannot know by itself. A nil one is left out.
+type Checks struct {
+	Function func(sidecar.Function) error     // analyse.Check: a *sidecar.FieldError or nil
+	Model    func(name string) error          // whether the manifest has the model
+	Getenv   func(name string) (string, bool) // os.LookupEnv where nil
+}
+
+// maxSize is the most that a file may have, bytes: 10,000 cameras have about 8 MB.
+const maxSize = 64 << 20
+
+// Load reads a file. Its error is Errors where the file was read and is wrong.
+// Relative paths in it are taken from its own folder, and given as absolute ones.
+func Load(path string, c Checks) (*Config, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &sidecar.Fault{Err: fmt.Errorf("opening configuration: %w", err),
+			Hint: "give the path of a YAML file; config/pantau.reference.yaml shows every key"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening configuration: %w", err)
+	}
+	if info.Size() > maxSize {
+		return nil, &sidecar.Fault{Err: fmt.Errorf("%s has %d bytes", path, info.Size()), Hint: "a configuration has at most 64 MiB"}
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading configuration: %w", err)
+	}
+	return Parse(path, data, c)
+}
+
+// Parse is Load for what has been read already.
+func Parse(path string, data []byte, c Checks) (*Config, error) {
+	if c.Getenv == nil {
+		c.Getenv = os.LookupEnv
+	}
+	cfg := defaults()
+	d := newDocument(path, data)
+	d.decode(cfg)
+	folder, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("finding the configuration's folder: %w", err)
+	}
+	k := checker{Checks: c, document: d, folder: folder}
+	k.settings(cfg)
+	k.cameras(cfg.Cameras)
+	if len(d.errs) > 0 {
+		return nil, d.sorted()
+	}
+	return cfg, nil
+}
+
+// defaults gives a Config as an empty file has it.
+func defaults() *Config {
+	host, err := os.Hostname()
+	if err != nil || host == "" {
+		host = "pantau"
+	}
+	return &Config{
+		Node: host, Timezone: "UTC",
+		Redis:   Redis{Prefix: "pantau:"},
+		Console: Console{Listen: "127.0.0.1:8443"},
+		Metrics: Metrics{Listen: "127.0.0.1:9464"},
+		Models:  Models{Default: "auto"},
+	}
+}
