@@ -22,10 +22,10 @@ const (
 	pps
 )
 
-// kindOf reads the header of a NAL unit (H.264 table 7-1, H.265 table 7-1).
+// kindOf reads the first byte of a NAL unit (H.264 table 7-1, H.265 table 7-1).
 func kindOf(codec sidecar.Codec, nalu []byte) kind {
 	switch {
-	case len(nalu) < 2 || nalu[0]&0x80 != 0: // forbidden_zero_bit
+	case len(nalu) == 0 || nalu[0]&0x80 != 0: // forbidden_zero_bit
 		return garbage
 	case codec == sidecar.H265:
 		return kindH265(nalu[0] >> 1 & 0x3F)

@@ -1,0 +1,86 @@
+package tap
+
+import (
+	"time"
+
+	"github.com/pion/rtcp"
+
+	"pantau/sidecar"
+)
+
+// session is one connection to a camera, or one run over a clip: an epoch.
+type session struct {
+	tap    *Tap
+	emit   func(*sidecar.AccessUnit)
+	params parameters
+
+	stamp  sidecar.Stamp // of the last picture; Epoch, Origin and ClockRate stay
+	begun  bool          // a picture was handed on
+	unwrap unwrapper
+	clock  clock
+}
+
+func newSession(t *Tap, emit func(*sidecar.AccessUnit)) *session {
+	return &session{
+		tap:   t,
+		emit:  emit,
+		stamp: sidecar.Stamp{Epoch: newEpoch(time.Now()), ClockRate: clockRate},
+	}
+}
+
+// report takes a packet of RTCP.
+func (s *session) report(p rtcp.Packet) {
+	r, ok := p.(*rtcp.SenderReport)
+	if !ok {
+		return
+	}
+	s.clock.report(r, time.Now())
+	offset, known := s.clock.clockOffset()
+	s.tap.count(func(st *Stats) { st.ClockOffset, st.ClockKnown = offset, known })
+}
+
+// picture makes an access unit of what the depacketiser found. The first
+// picture of the session sets its origin, wanted or not.
+func (s *session) picture(p picture) {
+	pts := s.unwrap.unwrap(p.rtpTime)
+	if s.stamp.Capture.IsZero() {
+		s.stamp.Origin = pts
+	}
+	s.stamp.PTS, s.stamp.RTPTime = pts, p.rtpTime
+	s.stamp.Capture, s.stamp.Source = s.clock.at(pts, p.first)
+
+	u := &sidecar.AccessUnit{Stamp: s.stamp, Codec: s.params.codec, NALUs: p.nalus, Key: true, Received: p.received}
+	if u.Codec != sidecar.MJPEG {
+		var bad int
+		u.NALUs, u.Key, bad = s.params.complete(p.nalus)
+		if bad > 0 {
+			s.tap.count(func(st *Stats) { st.Garbage += uint64(bad) })
+		}
+	}
+	if u.NALUs == nil || s.tap.options.KeyFrames && !u.Key {
+		return
+	}
+	s.hand(u)
+}
+
+// hand counts an access unit and hands it on.
+func (s *session) hand(u *sidecar.AccessUnit) {
+	first := !s.begun
+	s.begun = true
+	s.tap.count(func(st *Stats) {
+		if first {
+			st.Connects++
+		}
+		if u.Key {
+			st.KeyFrames++
+		}
+		st.AccessUnits++
+		st.Bytes += uint64(u.Size())
+		st.Codec, st.Width, st.Height = u.Codec, s.params.Width, s.params.Height
+		st.TimeSource, st.LastFrame = u.Source, u.Received
+	})
+	if first {
+		s.tap.setState(State{Phase: Running})
+	}
+	s.emit(u)
+}
