@@ -1,0 +1,129 @@
+// The calls of the HTTP API that the page makes. Cookies carry the session.
+
+/** Answer is what a call gave: its value, or why there is none. */
+export type Answer<T> = { ok: true; value: T } | { ok: false; status: number; detail: string }
+
+/** Me is who is signed in. */
+export interface Me {
+  name: string
+  role: string
+}
+
+/** CameraEntry is one camera of the list. */
+export interface CameraEntry {
+  id: string
+  name: string
+  state: string
+  cause: string
+  hint: string
+}
+
+/** unreachable is the status of a call that got no answer. */
+export const unreachable = 0
+
+/** me asks who is signed in; status 401 says nobody. */
+export async function me(): Promise<Answer<Me>> {
+  return map(await call('GET', '/api/v1/me'), asMe)
+}
+
+/** setupNeeded asks whether the first administrator is still to be created. */
+export async function setupNeeded(): Promise<Answer<boolean>> {
+  return map(await call('GET', '/api/v1/setup'), (v) => fields(v)['needed'] === true)
+}
+
+/** login begins a session. */
+export async function login(name: string, password: string): Promise<Answer<unknown>> {
+  return call('POST', '/api/v1/login', { name, password })
+}
+
+/** setup creates the administrator with the first-run token, and begins a session. */
+export async function setup(token: string, name: string, password: string): Promise<Answer<unknown>> {
+  return call('POST', '/api/v1/setup', { token, name, password })
+}
+
+/** logout ends the session. */
+export async function logout(): Promise<Answer<unknown>> {
+  return call('POST', '/api/v1/logout')
+}
+
+/** cameras lists the cameras that the user may watch. */
+export async function cameras(): Promise<Answer<CameraEntry[]>> {
+  return map(await call('GET', '/api/v1/cameras'), asCameras)
+}
+
+/** liveAddress is the WebSocket of a camera. */
+export function liveAddress(id: string): string {
+  const base = location.origin.replace(/^http/, 'ws')
+  return `${base}/api/v1/cameras/${encodeURIComponent(id)}/live`
+}
+
+async function call(method: string, path: string, body?: unknown): Promise<Answer<unknown>> {
+  const init: RequestInit = { method, headers: { Accept: 'application/json' }, signal: AbortSignal.timeout(10_000) }
+  if (body !== undefined) {
+    init.body = JSON.stringify(body)
+    init.headers = { Accept: 'application/json', 'Content-Type': 'application/json' }
+  }
+  try {
+    const r = await fetch(path, init)
+    const text = await r.text()
+    const value: unknown = text === '' ? null : parse(text)
+    if (r.ok) return { ok: true, value }
+    return { ok: false, status: r.status, detail: problem(value) }
+  } catch {
+    return { ok: false, status: unreachable, detail: '' }
+  }
+}
+
+function map<T>(a: Answer<unknown>, as: (v: unknown) => T): Answer<T> {
+  return a.ok ? { ok: true, value: as(a.value) } : a
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+/** problem reads the sentence of an RFC 9457 answer, and the bad fields that it names. */
+export function problem(value: unknown): string {
+  const p = fields(value)
+  const errors = Array.isArray(p['errors']) ? p['errors'].map(badField) : []
+  return [...errors, text(p['detail']), text(p['title'])].find((s) => s !== '') ?? ''
+}
+
+function badField(error: unknown): string {
+  const e = fields(error)
+  const field = text(e['location']).replace(/^body\.?/, '')
+  return [field, text(e['message'])].filter(Boolean).join(' ')
+}
+
+function asMe(value: unknown): Me {
+  const m = fields(value)
+  return { name: text(m['name']), role: text(m['role']) }
+}
+
+function asCameras(value: unknown): CameraEntry[] {
+  const list = Array.isArray(value) ? value : fields(value)['cameras']
+  if (!Array.isArray(list)) return []
+  return list.map((v) => {
+    const c = fields(v)
+    const status = fields(c['status'])
+    return {
+      id: text(c['id']),
+      name: text(c['name']) || text(c['id']),
+      state: text(status['state']),
+      cause: text(status['cause']),
+      hint: text(status['hint']),
+    }
+  })
+}
+
+function fields(v: unknown): Record<string, unknown> {
+  return typeof v === 'object' && v !== null ? (v as Record<string, unknown>) : {}
+}
+
+function text(v: unknown): string {
+  return typeof v === 'string' ? v : ''
+}

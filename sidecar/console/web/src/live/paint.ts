@@ -1,0 +1,214 @@
+// Picture and boxes, drawn in one go into one canvas: what was drawn together is
+// shown together.
+
+import { colourOf } from './colours'
+import type { Image } from './decoder'
+import type { Overlay } from './joiner'
+import type { Point, Rule, Thing } from './protocol'
+
+/** Labels are the words that are drawn. */
+export interface Labels {
+  classOf(cls: string): string
+  number(n: number): string
+  in: string
+}
+
+/** Drawing is one complete view. */
+export interface Drawing {
+  image: Image | null // null: plain ground
+  overlay: Overlay
+  rules: Rule[]
+  labels: Labels
+}
+
+type Context = CanvasRenderingContext2D
+
+const ink = 'rgb(10 14 20 / 0.72)'
+const halo = 'rgb(10 14 20 / 0.55)'
+const family = 'Inter, ui-sans-serif, system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif'
+
+/** paint draws a view over the whole canvas; scale is canvas pixels per CSS pixel. */
+export function paint(ctx: Context, d: Drawing, scale: number): void {
+  const p = new Painter(ctx, scale)
+  p.ground(d.image)
+  for (const rule of d.rules) if (rule.polygon.length > 2) p.zone(rule, d)
+  for (const rule of d.rules) if (rule.line.length === 2) p.line(rule, d.labels)
+  ctx.globalAlpha = d.overlay.kind === 'held' ? 0.45 : 1
+  for (const thing of d.overlay.things) p.trail(thing, d.overlay.trails.get(thing.id) ?? [])
+  for (const thing of d.overlay.things) p.box(thing)
+  for (const thing of d.overlay.things) p.label(thing, d.labels)
+  ctx.globalAlpha = 1
+}
+
+/** Painter holds the canvas and its size. */
+class Painter {
+  readonly #w: number
+  readonly #h: number
+  #taken: { x: number; y: number; w: number; h: number }[] = [] // labels drawn so far
+
+  constructor(
+    private readonly ctx: Context,
+    private readonly scale: number,
+  ) {
+    this.#w = ctx.canvas.width
+    this.#h = ctx.canvas.height
+    ctx.lineJoin = 'round'
+    ctx.lineCap = 'round'
+  }
+
+  ground(image: Image | null): void {
+    if (image) {
+      this.ctx.drawImage(image, 0, 0, this.#w, this.#h)
+      return
+    }
+    this.ctx.fillStyle = '#141b26'
+    this.ctx.fillRect(0, 0, this.#w, this.#h)
+  }
+
+  zone(rule: Rule, d: Drawing): void {
+    const { ctx } = this
+    this.#path(rule.polygon)
+    ctx.closePath()
+    ctx.fillStyle = 'rgb(255 255 255 / 0.07)'
+    ctx.fill()
+    this.#stroke(1.25, 'rgb(255 255 255 / 0.85)', [5, 4])
+    const counts = d.overlay.scene?.zones.find((z) => z.id === rule.id)?.counts ?? []
+    const inside = counts.reduce((sum, c) => sum + c.n, 0)
+    const top = rule.polygon.reduce((a, b) => (b[1] < a[1] ? b : a))
+    this.#tag(`${rule.id} ${d.labels.number(inside)}`, top[0] * this.#w, top[1] * this.#h + 12 * this.scale)
+  }
+
+  /** line draws a counting line, its two ends and an arrow that points "in". */
+  line(rule: Rule, labels: Labels): void {
+    const { ctx, scale } = this
+    const [ax, ay] = this.#at(rule.line[0]!)
+    const [bx, by] = this.#at(rule.line[1]!)
+    const length = Math.hypot(bx - ax, by - ay) || 1
+    this.#path(rule.line)
+    this.#stroke(2, '#ffffff')
+    for (const [x, y] of [[ax, ay], [bx, by]] as const) {
+      ctx.beginPath()
+      ctx.arc(x, y, 3.5 * scale, 0, 2 * Math.PI)
+      ctx.fillStyle = '#ffffff'
+      ctx.fill()
+    }
+    // To the right hand of who stands at A and looks to B, y pointing down.
+    const [nx, ny] = [-(by - ay) / length, (bx - ax) / length]
+    const [mx, my] = [(ax + bx) / 2, (ay + by) / 2]
+    const reach = 26 * scale
+    const [tx, ty] = [mx + nx * reach, my + ny * reach]
+    const wing = 7 * scale
+    ctx.beginPath()
+    ctx.moveTo(mx, my)
+    ctx.lineTo(tx, ty)
+    ctx.moveTo(tx - (nx - ny) * wing, ty - (ny + nx) * wing)
+    ctx.lineTo(tx, ty)
+    ctx.lineTo(tx - (nx + ny) * wing, ty - (ny - nx) * wing)
+    this.#stroke(2, '#ffffff')
+    this.#tag(`${rule.id} ${labels.in}`, tx + nx * 12 * scale, ty + ny * 12 * scale)
+  }
+
+  trail(thing: Thing, points: Point[]): void {
+    const { ctx } = this
+    const alpha = ctx.globalAlpha
+    ctx.strokeStyle = colourOf(thing.cls)
+    ctx.lineWidth = 1.75 * this.scale
+    for (let i = 1; i < points.length; i++) {
+      ctx.globalAlpha = alpha * 0.75 * (i / points.length)
+      this.#path(points.slice(i - 1, i + 1))
+      ctx.stroke()
+    }
+    ctx.globalAlpha = alpha
+  }
+
+  box(thing: Thing): void {
+    const { ctx } = this
+    const [x, y, w, h] = this.#rect(thing)
+    ctx.beginPath()
+    ctx.roundRect(x, y, w, h, Math.min(3 * this.scale, w / 4, h / 4))
+    this.#stroke(1.5, colourOf(thing.cls))
+  }
+
+  /** label writes class and id outside of the box, above it where there is room. */
+  label(thing: Thing, labels: Labels): void {
+    const { ctx, scale } = this
+    const [x, y, , h] = this.#rect(thing)
+    const words = labels.classOf(thing.cls)
+    ctx.font = `500 ${11 * scale}px ${family}`
+    const name = ctx.measureText(words).width
+    const id = ctx.measureText(thing.id).width
+    const pad = 4 * scale
+    const width = name + id + 3 * pad
+    const height = 15 * scale
+    const left = Math.round(Math.min(Math.max(0, x), this.#w - width))
+    let top = y - height - 2 * scale
+    if (top < 0 || this.#covered(left, top, width, height)) {
+      const below = y + h + 2 * scale
+      if (below + height <= this.#h && !this.#covered(left, below, width, height)) top = below
+    }
+    top = Math.round(Math.max(0, top))
+    this.#taken.push({ x: left, y: top, w: width, h: height })
+    ctx.beginPath()
+    ctx.roundRect(left, top, width, height, 3 * scale)
+    ctx.fillStyle = ink
+    ctx.fill()
+    ctx.textBaseline = 'middle'
+    ctx.textAlign = 'left'
+    ctx.fillStyle = colourOf(thing.cls)
+    ctx.fillText(words, left + pad, top + height / 2 + 0.5 * scale)
+    ctx.fillStyle = 'rgb(255 255 255 / 0.85)'
+    ctx.fillText(thing.id, left + 2 * pad + name, top + height / 2 + 0.5 * scale)
+  }
+
+  #covered(x: number, y: number, w: number, h: number): boolean {
+    return this.#taken.some((t) => x < t.x + t.w && t.x < x + w && y < t.y + t.h && t.y < y + h)
+  }
+
+  #tag(text: string, x: number, y: number): void {
+    const { ctx, scale } = this
+    ctx.font = `600 ${11 * scale}px ${family}`
+    const width = ctx.measureText(text).width + 12 * scale
+    const height = 18 * scale
+    const left = Math.round(Math.min(Math.max(0, x - width / 2), this.#w - width))
+    const top = Math.round(Math.min(Math.max(0, y - height / 2), this.#h - height))
+    ctx.beginPath()
+    ctx.roundRect(left, top, width, height, height / 2)
+    ctx.fillStyle = ink
+    ctx.fill()
+    ctx.fillStyle = '#ffffff'
+    ctx.textAlign = 'left'
+    ctx.textBaseline = 'middle'
+    ctx.fillText(text, left + 6 * scale, top + height / 2 + 0.5 * scale)
+  }
+
+  #path(points: readonly Point[]): void {
+    this.ctx.beginPath()
+    points.forEach((p, i) => {
+      const [x, y] = this.#at(p)
+      if (i === 0) this.ctx.moveTo(x, y)
+      else this.ctx.lineTo(x, y)
+    })
+  }
+
+  // A dark halo under each thin line keeps it visible on any picture.
+  #stroke(width: number, colour: string, dash: number[] = []): void {
+    const { ctx, scale } = this
+    ctx.lineWidth = (width + 1.75) * scale
+    ctx.strokeStyle = halo
+    ctx.stroke()
+    ctx.setLineDash(dash.map((d) => d * scale))
+    ctx.lineWidth = width * scale
+    ctx.strokeStyle = colour
+    ctx.stroke()
+    ctx.setLineDash([])
+  }
+
+  #at(p: Point): [number, number] {
+    return [p[0] * this.#w, p[1] * this.#h]
+  }
+
+  #rect(thing: Thing): [number, number, number, number] {
+    const [l, t, r, b] = thing.box
+    return [l * this.#w, t * this.#h, (r - l) * this.#w, (b - t) * this.#h]
+  }
+}

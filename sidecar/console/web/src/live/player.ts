@@ -1,0 +1,229 @@
+// One live view: socket, decoder, joiner and canvas, put together.
+
+import { openDecoder, type Decoder, type Image, type Trouble } from './decoder'
+import { Joiner, type Overlay, type Tally } from './joiner'
+import { paint, type Labels } from './paint'
+import { parseText, parseUnit, type Hello, type Scene, type Stats, type Totals, type Unit } from './protocol'
+import { Socket } from './socket'
+
+/** Phase is how far a view has come. */
+export type Phase = 'connecting' | 'waiting' | 'live' | 'lost'
+
+/** View is what a page shows around the picture; a new object four times a second. */
+export interface View {
+  phase: Phase
+  retryAt: number // lost: when the next attempt is made, performance.now()
+  trouble: Trouble | null
+  hello: Hello | null
+  totals: Totals | null
+  stats: Stats | null
+  scene: Scene | null // the newest that was drawn
+  capture: number // of the picture that is shown, UTC, ms since 1970; NaN: none
+  tally: Tally
+  delayMs: number // how far the picture is behind its arrival
+  refused: number // messages that were not understood
+}
+
+/** Drawn is the detail of the canvas's "pantau:draw" event, sent in the very task that drew. */
+export interface Drawn {
+  epoch: string
+  pts: number
+  kind: Overlay['kind']
+  scene: Scene | null
+}
+
+const noTally: Tally = { own: 0, between: 0, held: 0, late: 0, skipped: 0 }
+const mostDecoded = 6 // decoded pictures held at once: browsers lend few
+const stillMs = 4000 // no new picture for so long: the view is no longer live
+const mostPixels = 2560 // width of the canvas
+
+/** Player shows one camera in a canvas until it is closed. */
+export class Player {
+  labels: Labels
+  #context: CanvasRenderingContext2D
+  #socket: Socket
+  #decoder: Decoder | null = null
+  #joiner: Joiner<Image> | null = null
+  #tally: Tally = noTally // of the epochs before
+  #shown: { image: Image | null; overlay: Overlay } | null = null
+  #shownAt = -Infinity
+  #refresh = 0
+  #told = 0
+  #watcher: ResizeObserver
+  #view: View = {
+    phase: 'connecting', retryAt: 0, trouble: null, hello: null, totals: null, stats: null,
+    scene: null, capture: NaN, tally: noTally, delayMs: 0, refused: 0,
+  }
+
+  constructor(
+    private readonly canvas: HTMLCanvasElement,
+    url: string,
+    labels: Labels,
+    private readonly tell: (v: View) => void,
+  ) {
+    this.labels = labels
+    this.#context = canvas.getContext('2d', { alpha: false })!
+    this.#watcher = new ResizeObserver(() => this.#resize())
+    this.#watcher.observe(canvas)
+    this.#socket = new Socket(url, {
+      open: () => this.#set({ phase: 'waiting' }),
+      message: (data) => this.#message(data),
+      lost: (wait) => this.#set({ phase: 'lost', retryAt: performance.now() + wait }),
+    })
+    this.#refresh = requestAnimationFrame(this.#tick)
+    addEventListener('online', this.#hurry)
+    document.addEventListener('visibilitychange', this.#hurry)
+  }
+
+  /** close ends the connection and frees every picture. */
+  close(): void {
+    cancelAnimationFrame(this.#refresh)
+    removeEventListener('online', this.#hurry)
+    document.removeEventListener('visibilitychange', this.#hurry)
+    this.#watcher.disconnect()
+    this.#socket.close()
+    this.#decoder?.close()
+    this.#joiner?.release()
+    this.#shown?.image?.close()
+    this.#shown = null
+  }
+
+  #hurry = (): void => {
+    if (!document.hidden) this.#socket.hurry()
+  }
+
+  #message(data: string | ArrayBuffer): void {
+    if (typeof data !== 'string') {
+      const unit = parseUnit(data)
+      if (unit) this.#unit(unit)
+      else this.#view.refused++
+      return
+    }
+    const m = parseText(data)
+    if (m === null) this.#view.refused++
+    else if (m.type === 'hello') this.#hello(m)
+    else if (m.type === 'scene') this.#scene(m.scene)
+    else if (m.type === 'totals') this.#set({ totals: m })
+    else this.#set({ stats: m })
+  }
+
+  #hello(h: Hello): void {
+    const old = this.#view.hello
+    const resumed = this.#view.phase === 'lost' || this.#view.phase === 'waiting'
+    const sameEpoch = old?.epoch === h.epoch && old.clock === h.clock && !resumed
+    if (!sameEpoch || old.codec !== h.codec || old.width !== h.width || old.height !== h.height || old.masked !== h.masked) {
+      this.#decoder?.close()
+      this.#decoder = null
+    }
+    if (!sameEpoch || !this.#joiner) {
+      if (this.#joiner) this.#tally = add(this.#tally, this.#joiner.tally)
+      this.#joiner?.release()
+      this.#joiner = new Joiner<Image>(h.epoch, h.clock, h.holdMs, (image) => image.close())
+    }
+    this.#set({ hello: h, trouble: this.#decoder ? this.#view.trouble : null })
+    if (!this.#decoder && h.codec && !h.masked) this.#open(h.codec, this.#joiner)
+    this.#resize()
+  }
+
+  #open(codec: string, joiner: Joiner<Image>): void {
+    this.#decoder = openDecoder(codec, {
+      picture: (image, unit) => {
+        joiner.picture({ pts: unit.pts, capture: unit.capture, image })
+        this.#decoder?.feed()
+      },
+      trouble: (trouble) => this.#set({ trouble }),
+      room: () => mostDecoded - joiner.waiting,
+      overdue: (pts) => performance.now() > joiner.playout.due(joiner.media(pts)) + 500,
+    })
+  }
+
+  #unit(u: Unit): void {
+    const joiner = this.#joiner
+    if (!joiner || !this.#decoder) return
+    joiner.playout.arrived(joiner.media(u.pts), performance.now())
+    this.#decoder.push(u)
+  }
+
+  // Where no pictures can be shown, each scene makes a plain one.
+  #scene(s: Scene): void {
+    const joiner = this.#joiner
+    if (!joiner || s.epoch !== joiner.epoch) return
+    const now = performance.now()
+    if (!this.#decoder || this.#view.trouble) {
+      joiner.playout.arrived(joiner.media(s.pts), now)
+      joiner.picture({ pts: s.pts, capture: s.capture, image: null })
+    }
+    joiner.scene(s, now)
+  }
+
+  #tick = (now: number): void => {
+    this.#refresh = requestAnimationFrame(this.#tick)
+    const joiner = this.#joiner
+    const next = joiner?.next(now)
+    if (joiner && next) {
+      this.#show(next.picture.image, next.overlay)
+      this.#shownAt = now
+      this.#view.capture = next.picture.capture
+      if (next.overlay.scene) this.#view.scene = next.overlay.scene
+      const detail: Drawn = {
+        epoch: joiner.epoch, pts: next.picture.pts, kind: next.overlay.kind, scene: next.overlay.scene,
+      }
+      this.canvas.dispatchEvent(new CustomEvent<Drawn>('pantau:draw', { detail }))
+    }
+    this.#decoder?.feed()
+    if (now - this.#told > 250) this.#report(now)
+  }
+
+  #show(image: Image | null, overlay: Overlay): void {
+    const before = this.#shown?.image
+    this.#shown = { image, overlay }
+    this.#paint()
+    if (before !== image) before?.close()
+  }
+
+  #paint(): void {
+    const { hello } = this.#view
+    if (!this.#shown || !hello) return
+    const scale = this.canvas.width / Math.max(1, this.canvas.clientWidth)
+    paint(this.#context, { ...this.#shown, rules: hello.camera.rules, labels: this.labels }, scale)
+  }
+
+  // The canvas has the pixels of the screen, so that lines and labels are crisp.
+  #resize(): void {
+    const { canvas } = this
+    const { hello } = this.#view
+    const aspect = hello && hello.width && hello.height ? hello.width / hello.height : 16 / 9
+    const width = Math.min(mostPixels, Math.round(canvas.clientWidth * Math.min(2, devicePixelRatio || 1)))
+    const height = Math.round(width / aspect)
+    if (width < 1 || (canvas.width === width && canvas.height === height)) return
+    canvas.width = width
+    canvas.height = height
+    this.#paint()
+  }
+
+  #report(now: number): void {
+    this.#told = now
+    const v = this.#view
+    if (v.phase === 'waiting' || v.phase === 'live') v.phase = now - this.#shownAt < stillMs ? 'live' : 'waiting'
+    const joiner = this.#joiner
+    v.tally = joiner ? add(this.#tally, joiner.tally) : this.#tally
+    v.delayMs = joiner ? joiner.playout.hold(now) : 0
+    if (v.phase !== 'live') v.scene = null
+    this.tell({ ...v })
+  }
+
+  #set(change: Partial<View>): void {
+    Object.assign(this.#view, change)
+    this.#told = -Infinity
+  }
+}
+
+function add(a: Tally, b: Tally): Tally {
+  return {
+    own: a.own + b.own,
+    between: a.between + b.between,
+    held: a.held + b.held,
+    late: a.late + b.late,
+    skipped: a.skipped + b.skipped,
+  }
+}

@@ -1,0 +1,109 @@
+// A server that speaks the console's API, for the tests of the page: it serves
+// the built page with the headers that the console sets, and lets the test say
+// what goes over the live view's WebSocket.
+
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { extname, join, normalize } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { accept } from './websocket.mjs'
+
+const dist = fileURLToPath(new URL('../dist/', import.meta.url))
+const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
+const policy =
+  "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+/**
+ * serve starts the server. state is what it tells, and may be changed while it
+ * runs: { user, setup, cameras, live(connection, id) }. It gives { url, close }.
+ */
+export async function serve(state) {
+  const server = createServer((request, response) => {
+    void answer(state, request, response)
+  })
+  const sockets = new Set()
+  server.on('connection', (s) => {
+    sockets.add(s)
+    s.on('close', () => sockets.delete(s))
+  })
+  server.on('upgrade', (request, socket) => {
+    const id = /^\/api\/v1\/cameras\/([^/]+)\/live$/.exec(request.url)?.[1]
+    if (id && state.user && state.live) state.live(accept(request, socket), decodeURIComponent(id))
+    else socket.destroy()
+  })
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${server.address().port}/`,
+    async close() {
+      for (const s of sockets) s.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+async function answer(state, request, response) {
+  const body = await text(request)
+  const json = (status, value) => {
+    response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' })
+    response.end(value === undefined ? '' : JSON.stringify(value))
+  }
+  switch (`${request.method} ${request.url}`) {
+    case 'GET /api/v1/setup':
+      return json(200, { needed: state.setup === true })
+    case 'POST /api/v1/setup':
+      if (JSON.parse(body).token !== 'first') return json(401, { detail: 'the first-run token is wrong' })
+      state.setup = false
+      state.user = { name: JSON.parse(body).name, role: 'admin' }
+      return json(201, state.user)
+    case 'POST /api/v1/login':
+      if (JSON.parse(body).password !== 'right') return json(401, { detail: 'name or password is wrong' })
+      state.user = { name: JSON.parse(body).name, role: 'operator' }
+      return json(200, state.user)
+    case 'POST /api/v1/logout':
+      state.user = null
+      return json(204)
+    case 'GET /api/v1/me':
+      return state.user ? json(200, state.user) : json(401, { detail: 'sign in first' })
+    case 'GET /api/v1/cameras':
+      return state.user ? json(200, state.cameras) : json(401, { detail: 'sign in first' })
+  }
+  return file(request, response)
+}
+
+async function file(request, response) {
+  const path = normalize(new URL(request.url, 'http://x').pathname)
+  const name = extname(path) === '' ? 'index.html' : path
+  try {
+    const content = await readFile(join(dist, name))
+    response.writeHead(200, { 'Content-Type': types[extname(name)] ?? 'application/octet-stream', 'Content-Security-Policy': policy })
+    response.end(content)
+  } catch {
+    response.writeHead(404).end()
+  }
+}
+
+async function text(request) {
+  let body = ''
+  for await (const chunk of request) body += chunk
+  return body
+}
+
+/** unitMessage is an access unit as the live view sends it. */
+export function unitMessage(unit, pts, captureUs) {
+  const header = Buffer.alloc(20)
+  header[0] = 1
+  header[1] = unit.key ? 1 : 0
+  header.writeBigInt64BE(BigInt(pts), 4)
+  header.writeBigInt64BE(BigInt(captureUs), 12)
+  return Buffer.concat([header, unit.data])
+}
+
+/** sceneMessage is a scene as the live view sends it. */
+export function sceneMessage(scene) {
+  return JSON.stringify({ type: 'scene', scene: { w: 640, h: 360, clock: 90000, objects: [], zones: [], ...scene } })
+}
+
+/** camera is an entry of the list. */
+export function camera(id, name, status = { state: 'running' }) {
+  return { id, name, status: { fps: {}, latency_ms: {}, dropped: {}, model: '', ...status } }
+}
