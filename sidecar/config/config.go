@@ -76,6 +76,15 @@ const maxSize = 64 << 20
 // Load reads a file. Its error is Errors where the file was read and is wrong.
 // Relative paths in it are taken from its own folder, and given as absolute ones.
 func Load(path string, c Checks) (*Config, error) {
+	data, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, data, c)
+}
+
+// read gives the bytes of a file that is not too large.
+func read(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &sidecar.Fault{Err: fmt.Errorf("opening configuration: %w", err),
@@ -91,7 +100,7 @@ func Load(path string, c Checks) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading configuration: %w", err)
 	}
-	return Parse(path, data, c)
+	return data, nil
 }
 
 // Parse is Load for what has been read already.

@@ -56,13 +56,13 @@ func newDocument(path string, data []byte) *document {
 	return d
 }
 
-// decode reads the whole document into a Config.
-func (d *document) decode(cfg *Config) {
+// decode reads the whole document into v, a pointer to a struct.
+func (d *document) decode(v any) {
 	if d.root == nil {
 		return
 	}
 	w := walker{document: d, anchors: make(map[string]ast.Node)}
-	w.decode(d.root, "", cfg)
+	w.decode(d.root, "", v)
 	d.unread = slices.Clone(d.errs)
 }
 
@@ -170,3 +170,12 @@ func child(path, key string) string {
 }
 
 func element(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+
+// has says whether the document is a mapping with this key.
+func (d *document) has(key string) bool {
+	m, ok := d.root.(*ast.MappingNode)
+	if !ok {
+		return false
+	}
+	return slices.ContainsFunc(m.Values, func(v *ast.MappingValueNode) bool { return v.Key.String() == key })
+}
