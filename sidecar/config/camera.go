@@ -13,8 +13,8 @@ import (
 // maxFPS is the most that a camera sends.
 const maxFPS = 120
 
-// cameras checks all cameras.
-func (k *checker) cameras(all []sidecar.Camera) {
+// cameras checks all cameras, and gives those without a time zone the process's.
+func (k *checker) cameras(all []sidecar.Camera, zone string) {
 	seen := make(map[string]int, len(all))
 	for i := range all {
 		c, path := &all[i], element("cameras", i)
@@ -26,7 +26,9 @@ func (k *checker) cameras(all []sidecar.Camera) {
 			seen[c.ID] = i
 		}
 		k.source(child(path, "source"), &c.Source)
-		if c.Timezone != "" {
+		if c.Timezone == "" {
+			c.Timezone = zone
+		} else {
 			k.timezone(child(path, "tz"), c.Timezone)
 		}
 		k.location(child(path, "location"), c.Location)

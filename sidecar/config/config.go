@@ -117,7 +117,7 @@ func Parse(path string, data []byte, c Checks) (*Config, error) {
 	}
 	k := checker{Checks: c, document: d, folder: folder}
 	k.settings(cfg)
-	k.cameras(cfg.Cameras)
+	k.cameras(cfg.Cameras, cfg.Timezone)
 	if len(d.errs) > 0 {
 		return nil, d.sorted()
 	}

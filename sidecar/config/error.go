@@ -9,12 +9,12 @@ import (
 
 // Error is one fault of a file, with its place.
 type Error struct {
-	File    string
-	Line    int // from 1
-	Column  int // from 1, in characters
-	Field   string
-	Problem string
-	Remedy  string
+	File    string `json:"file"`
+	Line    int    `json:"line"`   // from 1
+	Column  int    `json:"column"` // from 1, in characters
+	Field   string `json:"field,omitempty"`
+	Problem string `json:"problem"`
+	Remedy  string `json:"remedy,omitempty"`
 	excerpt string // the line, secrets left out
 	caret   int    // characters of excerpt before the caret
 }
