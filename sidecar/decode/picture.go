@@ -45,8 +45,6 @@ func (p *picture) Letterbox(dst []float32, l sidecar.Letterbox) error {
 	}
 	width, height := p.Size()
 	fit := l.Fit(width, height)
-	fit.CropX = min(fit.CropX, width-1) // a sliver at the edge
-	fit.CropY = min(fit.CropY, height-1)
 	c := C.pantau_fit{
 		width: C.int(l.Width), height: C.int(l.Height),
 		crop_x: C.int(fit.CropX), crop_y: C.int(fit.CropY), crop_w: C.int(fit.CropW), crop_h: C.int(fit.CropH),
