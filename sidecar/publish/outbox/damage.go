@@ -30,10 +30,10 @@ func replace(ctx context.Context, o Options) (db *sql.DB, moved string, err erro
 	if db, err = openFile(ctx, o); err != nil {
 		return nil, "", err
 	}
-	bodies := salvage(ctx, moved)
+	bodies, now := salvage(ctx, moved), time.Now().UnixMilli()
 	err = inTx(ctx, db, func(tx *sql.Tx) error {
 		for _, body := range bodies {
-			if _, err := tx.ExecContext(ctx, "INSERT INTO record (body) VALUES (?)", body); err != nil {
+			if _, err := tx.ExecContext(ctx, insertRecord, now, body); err != nil {
 				return err
 			}
 		}
@@ -55,7 +55,7 @@ func freeName(path string) string {
 }
 
 // salvage reads the records of a damaged file up to the first that cannot be
-// read. It works on a copy of nothing: the file is opened read-only.
+// read. The file stays as it is.
 func salvage(ctx context.Context, path string) (bodies [][]byte) {
 	db, err := sql.Open("sqlite", "file:"+strings.ReplaceAll(path, "?", "%3f")+"?mode=ro")
 	if err != nil {
@@ -74,8 +74,6 @@ func salvage(ctx context.Context, path string) (bodies [][]byte) {
 		}
 		bodies = append(bodies, body)
 	}
-	if rows.Err() != nil { // what was read before the damage counts
-		return bodies
-	}
+	_ = rows.Err() // what was read before the damage counts
 	return bodies
 }

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 
 	"modernc.org/sqlite"
 )
@@ -145,7 +146,7 @@ func openFile(ctx context.Context, o Options) (*sql.DB, error) {
 
 func prepare(ctx context.Context, db *sql.DB) error {
 	_, err := db.ExecContext(ctx, `
-		CREATE TABLE IF NOT EXISTS record (seq INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL);
+		CREATE TABLE IF NOT EXISTS record (seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, body BLOB NOT NULL);
 		CREATE TABLE IF NOT EXISTS mark (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, note TEXT NOT NULL)`)
 	if err != nil {
 		return err
@@ -204,6 +205,8 @@ func (b *Outbox) join(bodies [][]byte) *batch {
 	return b.gathering
 }
 
+const insertRecord = "INSERT INTO record (at, body) VALUES (?, ?)"
+
 func (b *Outbox) write(ctx context.Context, w *batch) error {
 	if s := b.Stats(); s.Records > 0 && s.Bytes+w.bytes > s.Limit {
 		return fmt.Errorf("%w: %d bytes of %d", ErrFull, s.Bytes, s.Limit)
@@ -212,13 +215,14 @@ func (b *Outbox) write(ctx context.Context, w *batch) error {
 	if err := syscall.Statfs(b.dir, &fs); err == nil && int64(fs.Bavail)*fs.Bsize < b.minFree {
 		return fmt.Errorf("%w: less than %d MiB are free", ErrDisk, b.minFree>>20)
 	}
+	now := time.Now().UnixMilli()
 	err := inTx(ctx, b.db, func(tx *sql.Tx) error {
-		insert, err := tx.PrepareContext(ctx, "INSERT INTO record (body) VALUES (?)")
+		insert, err := tx.PrepareContext(ctx, insertRecord)
 		if err != nil {
 			return err
 		}
 		for _, body := range w.bodies {
-			if _, err := insert.ExecContext(ctx, body); err != nil {
+			if _, err := insert.ExecContext(ctx, now, body); err != nil {
 				return err
 			}
 		}
@@ -257,6 +261,19 @@ func (b *Outbox) Next(ctx context.Context, after int64, limit int) ([]Record, er
 		return nil, fmt.Errorf("reading the outbox: %w", err)
 	}
 	return records, nil
+}
+
+// Oldest is when the oldest record after seq was stored; the zero time if there is none.
+func (b *Outbox) Oldest(ctx context.Context, after int64) (time.Time, error) {
+	var at int64
+	err := b.db.QueryRowContext(ctx, "SELECT at FROM record WHERE seq > ? ORDER BY seq LIMIT 1", after).Scan(&at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading the outbox: %w", err)
+	}
+	return time.UnixMilli(at), nil
 }
 
 // Delete removes all records up to seq, in transactions of a few thousand, and

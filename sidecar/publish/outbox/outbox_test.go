@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -64,6 +65,12 @@ func TestRecordsComeBackInOrderAfterReopening(t *testing.T) {
 	defer shut(t, b)
 	if got, want := fmt.Sprint(texts(t, b, 0)), "[one two three]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+	if at, err := b.Oldest(t.Context(), 1); err != nil || time.Since(at) > time.Minute {
+		t.Errorf("got the oldest from %v, %v, want from now", at, err)
+	}
+	if at, err := b.Oldest(t.Context(), 3); err != nil || !at.IsZero() {
+		t.Errorf("got the oldest from %v, %v, want none", at, err)
 	}
 	if got, want := b.Stats(), (Stats{Records: 3, Bytes: 11, Limit: 1 << 30}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)

@@ -1,0 +1,231 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"pantau/sidecar"
+)
+
+// Options says where to publish. At least one of Redis and JSONL is given.
+type Options struct {
+	Node  string // this process among several; empty is "node-1"
+	Redis *Redis // streams
+	JSONL *JSONL // file of JSON lines
+	Log   *slog.Logger
+	Now   func() time.Time // empty is time.Now
+}
+
+// sink is one place to publish to. Its file is named in the table sinks.
+type sink interface {
+	// facts returns nil when the entries are safe: they survive the end of this
+	// process. It waits while that cannot be, until ctx ends.
+	facts(ctx context.Context, entries []entry) error
+	// scene takes what it needs of the scene before it returns, and does not wait
+	// for a network.
+	scene(f *frame)
+	// set replaces a hash.
+	set(h hash)
+	// remove forgets a camera.
+	remove(camera string)
+	// run works until ctx ends, then passes on what it can within a moment.
+	run(ctx context.Context) error
+	// add adds the sink's numbers.
+	add(s *Stats)
+}
+
+// sinks is the whole list: to add one, write its file and add its line. A maker
+// gives nil when its options are not set.
+var sinks = []struct {
+	name string
+	make func(context.Context, *Publisher) (sink, error)
+}{
+	{"redis", newRedisSink}, // redis.go
+	{"jsonl", newJSONLSink}, // jsonl.go
+}
+
+// hash is a Redis hash that always holds the newest.
+type hash struct {
+	kind   string // "camera" or "latest"
+	camera string
+	fields []string // name, value, …
+	ttl    time.Duration
+}
+
+// frame is a scene on its way, with what its envelope needs.
+type frame struct {
+	scene  *sidecar.Scene
+	source string
+	stream string
+}
+
+// Publisher publishes to all sinks. Its methods can be called by many goroutines.
+type Publisher struct {
+	o       Options
+	sinks   []sink
+	noteSeq atomic.Uint64
+	notes   chan entry // health, on its way to the facts
+	lost    atomic.Uint64
+
+	mu      sync.RWMutex // guards cameras
+	cameras map[string]frame
+}
+
+// notesHeld is how many changes of state can wait to be stored.
+const notesHeld = 1024
+
+// New opens the sinks. Run does the work; without it facts wait in the outbox.
+func New(ctx context.Context, o Options) (*Publisher, error) {
+	if o.Node == "" {
+		o.Node = "node-1"
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	p := &Publisher{o: o, notes: make(chan entry, notesHeld), cameras: map[string]frame{}}
+	for _, k := range sinks {
+		s, err := k.make(ctx, p)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("opening the sink %s: %w", k.name, err), p.close())
+		}
+		if s != nil {
+			p.sinks = append(p.sinks, s)
+		}
+	}
+	return p, nil
+}
+
+// close gives back what New opened, when Run will not be called.
+func (p *Publisher) close() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return p.Run(ctx)
+}
+
+// Run publishes until ctx ends. Then it has a few seconds to pass on what waits;
+// what Redis has not acknowledged stays in the outbox for the next start.
+// The error says what a person must do; it does not come while Redis is merely away.
+func (p *Publisher) Run(ctx context.Context) error {
+	var wait sync.WaitGroup
+	errs := make([]error, len(p.sinks))
+	sinksCtx, end := context.WithCancel(context.WithoutCancel(ctx))
+	for i, s := range p.sinks {
+		wait.Go(func() { errs[i] = s.run(sinksCtx) })
+	}
+	p.storeNotes(ctx)
+	end()
+	wait.Wait()
+	return errors.Join(errs...)
+}
+
+// storeNotes gives changes of state to the facts, until ctx ends and none is left.
+func (p *Publisher) storeNotes(ctx context.Context) {
+	for {
+		select {
+		case e := <-p.notes:
+			p.storeNote(ctx, e)
+		case <-ctx.Done():
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 500*time.Millisecond)
+			defer cancel()
+			for len(p.notes) > 0 {
+				p.storeNote(ctx, <-p.notes)
+			}
+			return
+		}
+	}
+}
+
+func (p *Publisher) storeNote(ctx context.Context, e entry) {
+	if err := p.store(ctx, []entry{e}); err != nil {
+		p.lost.Add(1)
+		p.o.Log.Warn("a change of state is not stored", "id", string(e.id), "error", err)
+	}
+}
+
+// store gives entries to every sink.
+func (p *Publisher) store(ctx context.Context, entries []entry) error {
+	for _, s := range p.sinks {
+		if err := s.facts(ctx, entries); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Facts returns nil when the events and counts stand on the disk: from then on
+// they will be published, whatever is killed. While the outbox or the disk is
+// full it waits, and says so (log, pantau:health, Stats); when ctx ends first,
+// the error is a *sidecar.Fault with the cause, and the caller still has the
+// facts: giving them again is harmless, since their ids are the same.
+func (p *Publisher) Facts(ctx context.Context, events []sidecar.Event, counts []sidecar.Count) error {
+	if len(events)+len(counts) == 0 {
+		return nil
+	}
+	entries, err := p.facts(events, counts)
+	if err != nil {
+		return fmt.Errorf("publishing facts: %w", err)
+	}
+	return p.store(ctx, entries)
+}
+
+// Scene publishes what a frame showed. It never blocks: what cannot be taken at
+// once is dropped and counted. The scene is the caller's again when it returns.
+func (p *Publisher) Scene(s *sidecar.Scene) {
+	p.mu.RLock()
+	f, ok := p.cameras[s.Camera]
+	p.mu.RUnlock()
+	if !ok {
+		f = frame{source: p.source(s.Camera), stream: FramesOf(s.Camera)}
+		p.mu.Lock()
+		p.cameras[s.Camera] = f
+		p.mu.Unlock()
+	}
+	f.scene = s
+	for _, k := range p.sinks {
+		k.scene(&f)
+	}
+}
+
+// FramesOf is the stream of a camera's frames, without the prefix. The braces
+// are Redis Cluster's hash tag.
+func FramesOf(camera string) string { return Frames + ":{" + camera + "}" }
+
+// Health publishes a change of state of a camera, or of this node where the
+// change names no camera. It never blocks.
+func (p *Publisher) Health(c sidecar.StateChange) {
+	subject := c.Camera
+	if subject == "" {
+		subject = p.o.Node
+	}
+	p.note(subject, c)
+}
+
+func (p *Publisher) note(subject string, c sidecar.StateChange) {
+	e, err := p.noted(Health, subject, c.Camera, p.o.Now(), c)
+	if err != nil { // cannot happen: the struct marshals
+		p.lost.Add(1)
+		return
+	}
+	select {
+	case p.notes <- e:
+	default:
+		p.lost.Add(1)
+	}
+}
+
+// Audit publishes a change that somebody made, and returns when it stands on the disk.
+func (p *Publisher) Audit(ctx context.Context, a Audit) error {
+	e, err := p.noted(Audited, a.What, "", p.o.Now(), a)
+	if err != nil {
+		return err
+	}
+	return p.store(ctx, []entry{e})
+}
