@@ -1,0 +1,251 @@
+package analyse
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"pantau/sidecar"
+)
+
+// usualFPS is how many frames are expected per second where Options do not say.
+const usualFPS = 8
+
+// Options say what the numbers depend on.
+type Options struct {
+	Model string  // name@version of the detector
+	Rules string  // version of the camera's functions, such as "r17"
+	FPS   float64 // frames per second that should be analysed; 0: 8
+}
+
+// Analyser makes events and counts of the scenes of one camera. It is not safe
+// for concurrent use.
+type Analyser struct {
+	book
+	timezone  string
+	analytics []Analytic
+	tracks    map[sidecar.TrackID]*object // of this epoch
+	live      []*object                   // the same, in the order in which they came
+	lost      []*object                   // given up by the tracker, and perhaps not gone
+}
+
+// New makes the analytics of a camera's functions. The error is a
+// *sidecar.FieldError; its Field is a path inside the camera.
+func New(c sidecar.Camera, o Options) (*Analyser, error) {
+	if !(o.FPS > 0) {
+		o.FPS = usualFPS
+	}
+	a := &Analyser{
+		book:     book{ledger: newLedger(o.FPS), camera: c.ID, model: o.Model, rules: o.Rules},
+		timezone: c.Timezone,
+		tracks:   map[sidecar.TrackID]*object{},
+	}
+	for i, f := range c.Functions {
+		if err := a.enable(f, c.Functions[:i]); err != nil {
+			if bad := new(sidecar.FieldError); errors.As(err, &bad) {
+				bad.Field = fmt.Sprintf("functions[%d].%s", i, bad.Field)
+			}
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// enable adds a function to those before it.
+func (a *Analyser) enable(f sidecar.Function, before []sidecar.Function) error {
+	if err := Check(f); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(before, func(g sidecar.Function) bool { return g.ID == f.ID }) {
+		return &sidecar.FieldError{Field: "id", Problem: fmt.Sprintf("id %q stands twice", f.ID), Remedy: "give each function of a camera its own id"}
+	}
+	if len(before) == most {
+		return &sidecar.FieldError{Field: "id", Problem: fmt.Sprintf("the camera has more than %d functions", most), Remedy: "remove some"}
+	}
+	a.analytics = append(a.analytics, kinds[f.Kind].make(f, &a.book))
+	return nil
+}
+
+// Update takes the next scene and gives what happened, in order. It fills the
+// scene's Zones and those of its tracks with slices that are never changed again.
+// Crossings that needed more than this scene to be sure carry the time of the
+// earlier one in which they happened.
+func (a *Analyser) Update(s *sidecar.Scene) []sidecar.Event {
+	a.events = nil
+	before := a.clock.last
+	now, step := a.clock.tick(s.Stamp)
+	a.frame(before, now, step)
+	if now.Epoch != before.Epoch {
+		for len(a.live) > 0 {
+			a.giveUp(a.live[0])
+		}
+	}
+	a.observe(s.Tracks, now)
+	for _, k := range a.analytics {
+		k.Update(now, a.live)
+	}
+	for _, m := range s.Merged {
+		a.merge(m, now)
+	}
+	for i := range s.Ended {
+		if o := a.tracks[s.Ended[i].ID]; o != nil {
+			a.giveUp(o)
+		}
+	}
+	a.reunite(now)
+	a.release(now)
+	a.areas.describe(s, a.tracks)
+	return a.events
+}
+
+// observe takes the confirmed tracks of a scene.
+func (a *Analyser) observe(tracks []sidecar.Track, now moment) {
+	for _, o := range a.live {
+		o.observed = false
+	}
+	known := len(a.live)
+	for i := range tracks {
+		t := &tracks[i]
+		if !t.Confirmed || t.ID == 0 || !t.Observed || !finite(t.Box) {
+			continue
+		}
+		if o := a.tracks[t.ID]; o != nil {
+			o.observe(t, now)
+			continue
+		}
+		o := newObject(t, now, &a.clock)
+		a.tracks[t.ID] = o
+		a.live = append(a.live, o)
+	}
+	for _, o := range a.live[known:] {
+		a.trace(o)
+	}
+}
+
+// trace looks for the object whose return a newcomer may be.
+func (a *Analyser) trace(o *object) {
+	for _, others := range [2][]*object{a.live, a.lost} {
+		for _, elder := range others {
+			if elder != o && !elder.observed && o.returns(elder) {
+				o.elder, elder.heir = elder, o
+				return
+			}
+		}
+	}
+}
+
+// merge takes the tracker's word that two tracks are one object.
+func (a *Analyser) merge(m sidecar.Merge, now moment) {
+	from, into := a.tracks[m.From], a.tracks[m.Into]
+	if from == nil || into == nil || from == into {
+		return
+	}
+	from.untie()
+	a.drop(from)
+	a.join(from, into, now)
+}
+
+func (a *Analyser) join(from, into *object, now moment) {
+	for _, k := range a.analytics {
+		k.Join(from, into, now)
+	}
+}
+
+// giveUp tells that a track has ended. Its object is kept until it is gone.
+func (a *Analyser) giveUp(o *object) {
+	a.ended(o)
+	a.drop(o)
+	o.lost, o.observed = true, false
+	a.lost = append(a.lost, o)
+}
+
+// drop takes an object from those that are tracked.
+func (a *Analyser) drop(o *object) {
+	delete(a.tracks, o.track.ID)
+	a.live = slices.DeleteFunc(a.live, func(other *object) bool { return other == o })
+}
+
+// reunite joins newcomers with the objects whose return they are, once the
+// tracker has given those up. One that is seen again was another object.
+func (a *Analyser) reunite(now moment) {
+	for _, o := range a.live {
+		switch elder := o.elder; {
+		case elder == nil:
+		case elder.observed:
+			o.untie()
+		case elder.lost:
+			o.untie()
+			a.lost = slices.DeleteFunc(a.lost, func(other *object) bool { return other == elder })
+			a.join(elder, o, now)
+		}
+	}
+}
+
+// release lets go of lost objects that will not return.
+func (a *Analyser) release(now moment) {
+	kept := a.lost[:0]
+	for _, o := range a.lost {
+		if !o.left() && now.steady-o.fix.steady <= returning {
+			kept = append(kept, o)
+			continue
+		}
+		a.leave(o)
+	}
+	clear(a.lost[len(kept):])
+	a.lost = kept
+}
+
+func (a *Analyser) leave(o *object) {
+	o.untie()
+	for _, k := range a.analytics {
+		k.Leave(o)
+	}
+}
+
+// Counts gives the minutes that are over at now, by the time of the scenes, and
+// have not been given: those without scenes too, with uptime 0, but not more than
+// a day of them. A minute is over some seconds after its end. Earlier ones that
+// have changed since are given again with a higher Rev. It is to be called often,
+// at least every few minutes: with each scene, or once a second.
+func (a *Analyser) Counts(now time.Time) []sidecar.Count {
+	var counts []sidecar.Count
+	undecided, open := a.undecided()
+	a.give(now.UTC().Add(-settling), undecided, open, func(m *minute) { counts = append(counts, a.count(m)) })
+	return counts
+}
+
+// Close gives up all that is followed, as at the end of a clip. It gives the last
+// events, and the counts up to the minute of now, that one as far as it went. No
+// scene may follow.
+func (a *Analyser) Close(now time.Time) ([]sidecar.Event, []sidecar.Count) {
+	a.events = nil
+	for len(a.live) > 0 {
+		a.giveUp(a.live[0])
+	}
+	for _, o := range a.lost {
+		a.leave(o)
+	}
+	var counts []sidecar.Count
+	end := now.UTC().Truncate(time.Minute).Add(time.Minute)
+	a.give(end, time.Time{}, false, func(m *minute) { counts = append(counts, a.count(m)) })
+	return a.events, counts
+}
+
+// Totals gives all rows with their numbers since the analyser began.
+func (a *Analyser) Totals() []sidecar.CountRow { return a.list(a.total) }
+
+// undecided is the time of the oldest fact that may still come out either way.
+func (a *Analyser) undecided() (oldest time.Time, some bool) {
+	for _, k := range a.analytics {
+		at, has := k.Undecided()
+		oldest, some = earlier(oldest, some, at, has)
+	}
+	return oldest, some
+}
+
+func (a *Analyser) count(m *minute) sidecar.Count {
+	c := sidecar.Count{Camera: a.camera, Timezone: a.timezone, Model: a.model, Rules: a.rules}
+	a.fill(&c, m)
+	return c
+}

@@ -1,0 +1,75 @@
+package analyse
+
+import (
+	"slices"
+
+	"pantau/sidecar"
+)
+
+// most is how many functions a camera may have: zones are bits of a word.
+const most = 64
+
+// areas writes into scenes who is in which zone. What it writes is shared by
+// many scenes, and made new when it changes.
+type areas struct {
+	zones []*zone
+	sets  map[uint64][]string // names of the zones, by their bits
+	shown []sidecar.Zone      // as in the last scene
+	stale bool
+}
+
+// join adds a zone and gives its bit.
+func (a *areas) join(z *zone) uint64 {
+	a.zones = append(a.zones, z)
+	a.stale = true
+	return 1 << (len(a.zones) - 1)
+}
+
+// describe fills the Zones of a scene and of its tracks.
+func (a *areas) describe(s *sidecar.Scene, tracks map[sidecar.TrackID]*object) {
+	for i := range s.Tracks {
+		t := &s.Tracks[i]
+		t.Zones = nil
+		if o := tracks[t.ID]; o != nil && o.zones != 0 {
+			t.Zones = a.names(o.zones)
+		}
+	}
+	if a.stale {
+		a.shown, a.stale = a.list(), false
+	}
+	s.Zones = a.shown
+}
+
+// names lists the zones of some bits.
+func (a *areas) names(bits uint64) []string {
+	if set, ok := a.sets[bits]; ok {
+		return set
+	}
+	var set []string
+	for i, z := range a.zones {
+		if bits&(1<<i) != 0 {
+			set = append(set, z.id)
+		}
+	}
+	if a.sets == nil {
+		a.sets = map[uint64][]string{}
+	}
+	set = slices.Clip(set)
+	a.sets[bits] = set
+	return set
+}
+
+// list is what is in each zone now.
+func (a *areas) list() []sidecar.Zone {
+	var list []sidecar.Zone
+	for _, z := range a.zones {
+		shown := sidecar.Zone{ID: z.id}
+		for i, n := range z.present {
+			if n > 0 {
+				shown.Counts = append(shown.Counts, sidecar.ClassCount{Class: z.classes[i], N: n})
+			}
+		}
+		list = append(list, shown)
+	}
+	return list
+}

@@ -1,0 +1,48 @@
+package analyse
+
+import (
+	"time"
+
+	"pantau/sidecar"
+)
+
+// book is what all analytics of a camera write into.
+type book struct {
+	*ledger
+	camera string
+	model  string
+	rules  string
+	clock  clock
+	areas  areas
+	events []sidecar.Event // of this scene
+}
+
+// origin says that something happened at a moment.
+func (b *book) origin(rule string, m moment) sidecar.Origin {
+	return sidecar.Origin{Camera: b.camera, Rule: rule, Epoch: m.Epoch, RTP: m.RTPTime,
+		PTS: m.Media().Microseconds(), Model: b.model, Rules: b.rules}
+}
+
+// tell adds the n-th event of an object and a rule, and gives its id.
+func (b *book) tell(kind sidecar.EventType, rule string, o *object, n int, m moment, data any) string {
+	id := sidecar.EventID(b.camera, rule, o.start.Epoch, o.track.ID, n)
+	b.events = append(b.events, sidecar.Event{ID: id, Type: kind, Camera: b.camera,
+		Subject: b.camera + "/" + rule, Time: m.Capture.UTC(), Data: data})
+	return id
+}
+
+// ended tells of a track that the tracker has given up.
+func (b *book) ended(o *object) {
+	b.tell(sidecar.TrackEnded, trackRule, o, 1, o.fix.moment, sidecar.TrackSummary{
+		Origin: b.origin(trackRule, o.fix.moment), Track: o.name, Class: o.track.Class, Score: o.track.Score,
+		Frames: o.track.Age, From: o.track.Born.Microseconds(), Start: o.start.box, End: o.fix.box,
+	})
+}
+
+// earlier is the earlier of two times, of which either may not be.
+func earlier(a time.Time, hasA bool, b time.Time, hasB bool) (time.Time, bool) {
+	if !hasB || hasA && a.Before(b) {
+		return a, hasA
+	}
+	return b, true
+}

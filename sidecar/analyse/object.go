@@ -1,0 +1,91 @@
+package analyse
+
+import (
+	"time"
+
+	"pantau/sidecar"
+)
+
+const (
+	// returning is how long after it was last seen an object may come back under
+	// another identity.
+	returning = 3 * time.Second
+	// resemblance is the overlap (IoU) of where an object must be by now with
+	// where a new track is born, from which they are the same object.
+	resemblance = 0.2
+	// edge is how near to the border of the picture a box touches it.
+	edge = 0.01
+)
+
+// fix is where an object was observed.
+type fix struct {
+	moment
+	box sidecar.Box
+}
+
+// object is one confirmed track, from its birth on, as all analytics see it.
+type object struct {
+	track    sidecar.Track // as it was observed last
+	name     string        // its number in decimal
+	start    fix           // where it was born, before it was confirmed
+	fix      fix           // where it was observed last
+	observed bool          // in this scene
+	lost     bool          // the tracker has given it up
+	elder    *object       // whose return it may be, as long as that is not decided
+	heir     *object       // the other way round
+	zones    uint64        // the zones that it is in, by their bits
+}
+
+// newObject begins an object with a track's first confirmed observation. Its
+// birth was some scenes ago.
+func newObject(t *sidecar.Track, now moment, c *clock) *object {
+	o := &object{name: t.ID.String()}
+	o.start = fix{c.near(now.steady - max(0, now.Media()-t.Born)), t.Start}
+	if t.Start.Area() == 0 || !finite(t.Start) {
+		o.start = fix{now, t.Box}
+	}
+	o.observe(t, now)
+	return o
+}
+
+// observe takes the track's newest observation.
+func (o *object) observe(t *sidecar.Track, now moment) {
+	o.track, o.observed = *t, true
+	o.track.Zones = nil
+	o.fix = fix{now, t.Box}
+}
+
+// left says whether the object went out of the picture where it was seen last.
+func (o *object) left() bool {
+	b := o.fix.box
+	return b.Left < edge || b.Top < edge || b.Right > 1-edge || b.Bottom > 1-edge
+}
+
+// returns says whether o can be the return of an elder that is not seen any more.
+func (o *object) returns(elder *object) bool {
+	gap := o.start.steady - elder.fix.steady
+	if gap <= 0 || gap > returning || elder.heir != nil || elder.left() || o.track.Class != elder.track.Class {
+		return false
+	}
+	return elder.ahead(gap).IoU(o.start.box) >= resemblance
+}
+
+// ahead is where the object must be some time after it was last seen.
+func (o *object) ahead(gap time.Duration) sidecar.Box {
+	b, v := o.fix.box, o.track.Velocity
+	if o.track.Motion == sidecar.Stopped {
+		return b
+	}
+	dx, dy := v[0]*gap.Seconds(), v[1]*gap.Seconds()
+	return sidecar.Box{Left: b.Left + dx, Top: b.Top + dy, Right: b.Right + dx, Bottom: b.Bottom + dy}
+}
+
+// untie lets go of the ties to other objects.
+func (o *object) untie() {
+	if o.elder != nil {
+		o.elder.heir, o.elder = nil, nil
+	}
+	if o.heir != nil {
+		o.heir.elder, o.heir = nil, nil
+	}
+}
