@@ -24,9 +24,18 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, id string) {
 	if err != nil {
 		return // Accept has answered
 	}
-	defer func() { _ = conn.CloseNow() }()
-	conn.SetReadLimit(1)
-	ctx := conn.CloseRead(r.Context())
+	ctx, cancel := context.WithCancel(r.Context())
+	listened := make(chan struct{})
+	go func() { // waited for below
+		defer close(listened)
+		defer cancel()
+		_, _, _ = conn.Reader(ctx) // answers pings; the first message ends it, or that the viewer is gone
+	}()
+	defer func() {
+		cancel()
+		_ = conn.CloseNow()
+		<-listened
+	}()
 
 	q, first, gop := cam.join()
 	defer cam.leave(q)
