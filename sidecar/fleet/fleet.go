@@ -1,0 +1,190 @@
+// Package fleet keeps a pipeline running for every camera of the catalogue, and
+// applies each change as a difference: a camera that stays as it is does not
+// notice that another one came, changed or went.
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"pantau/sidecar"
+	"pantau/sidecar/pipeline"
+)
+
+// Options are what all cameras share.
+type Options struct {
+	// Detector gives the shared detector of a model; "" and "auto" are the default one.
+	Detector func(model string) (pipeline.Detector, error)
+	Sink     pipeline.Sink
+	Viewer   Viewer
+	Log      *slog.Logger
+}
+
+// Viewer shows the cameras to those who watch. Its methods never block.
+type Viewer interface {
+	pipeline.Viewer
+	Camera(sidecar.Camera) // a camera is there, or has changed
+	Remove(camera string)  // a camera is gone
+}
+
+// Fleet is all cameras of this process.
+type Fleet struct {
+	o  Options
+	wg sync.WaitGroup
+
+	mu      sync.Mutex
+	cameras map[string]*member
+}
+
+// member is one camera at work, or the reason why it is not.
+type member struct {
+	camera   sidecar.Camera
+	pipeline *pipeline.Pipeline // nil where it could not be made
+	fault    error
+	stop     context.CancelFunc
+	stopped  chan struct{}
+}
+
+// New makes a fleet without cameras; Run starts it.
+func New(o Options) *Fleet {
+	return &Fleet{o: o, cameras: map[string]*member{}}
+}
+
+// Run applies each set of cameras that comes, until ctx ends; then it stops all
+// of them and returns when their last facts are safe.
+func (f *Fleet) Run(ctx context.Context, sets <-chan []sidecar.Camera) error {
+	defer f.wg.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case set := <-sets:
+			f.apply(ctx, set)
+		}
+	}
+}
+
+// apply brings the fleet from what it is to what it should be.
+func (f *Fleet) apply(ctx context.Context, set []sidecar.Camera) {
+	wanted := make(map[string]sidecar.Camera, len(set))
+	for _, c := range set {
+		wanted[c.ID] = c
+	}
+	// Every camera that must end is told first, and then waited for, so that a
+	// change of many takes as long as that of one.
+	var ended []*member
+	for id, m := range f.members() {
+		c, ok := wanted[id]
+		switch {
+		case ok && reflect.DeepEqual(c, m.camera):
+		case ok && m.pipeline != nil && pipeline.Redefinable(m.camera, c):
+			f.redefine(m, c)
+		default:
+			m.stop()
+			ended = append(ended, m)
+		}
+	}
+	for _, m := range ended {
+		<-m.stopped
+		f.remove(m.camera.ID)
+		if _, again := wanted[m.camera.ID]; !again {
+			f.o.Viewer.Remove(m.camera.ID)
+			f.o.Log.Info("camera removed", "camera", m.camera.ID)
+		}
+	}
+	running := f.members()
+	for _, c := range set {
+		if running[c.ID] == nil {
+			f.start(ctx, c)
+		}
+	}
+}
+
+// redefine gives a running camera other functions.
+func (f *Fleet) redefine(m *member, c sidecar.Camera) {
+	m.pipeline.Redefine(c)
+	changed := *m
+	changed.camera = c
+	f.add(&changed)
+	f.o.Viewer.Camera(c)
+	f.o.Log.Info("functions changed", "camera", c.ID, "rules", pipeline.RulesVersion(c.Functions))
+}
+
+// start sets a camera to work. One that cannot work (its model is missing) is
+// kept with its fault, and disturbs no other.
+func (f *Fleet) start(ctx context.Context, c sidecar.Camera) {
+	ctx, stop := context.WithCancel(ctx)
+	m := &member{camera: c, stop: stop, stopped: make(chan struct{})}
+	f.o.Viewer.Camera(c)
+	detector, err := f.o.Detector(c.Analyse.Model)
+	if err != nil {
+		m.fault = fmt.Errorf("opening model %q: %w", c.Analyse.Model, err)
+		f.o.Log.Error("camera not started", "camera", c.ID, "error", m.fault)
+		close(m.stopped)
+		f.add(m)
+		return
+	}
+	m.pipeline = pipeline.New(pipeline.Options{Camera: c, Detector: detector, Sink: f.o.Sink, Viewer: f.o.Viewer, Log: f.o.Log})
+	f.add(m)
+	f.o.Log.Info("camera added", "camera", c.ID, "functions", len(c.Functions))
+	f.wg.Go(func() {
+		defer close(m.stopped)
+		if err := m.pipeline.Run(ctx); err != nil && ctx.Err() == nil {
+			f.o.Log.Error("camera stopped", "camera", c.ID, "error", err)
+		}
+	})
+}
+
+func (f *Fleet) add(m *member) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.cameras[m.camera.ID] = m
+}
+
+func (f *Fleet) remove(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.cameras, id)
+}
+
+// members copies what is there; a member itself is never changed once it stands
+// in the map, but replaced.
+func (f *Fleet) members() map[string]*member {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.cameras)
+}
+
+// Cameras gives all cameras and how they fare, ordered by id.
+func (f *Fleet) Cameras() []sidecar.CameraStatus {
+	members := f.members()
+	all := make([]sidecar.CameraStatus, 0, len(members))
+	for _, m := range members {
+		all = append(all, m.status())
+	}
+	slices.SortFunc(all, func(a, b sidecar.CameraStatus) int { return strings.Compare(a.ID, b.ID) })
+	return all
+}
+
+func (m *member) status() sidecar.CameraStatus {
+	if m.pipeline == nil {
+		return sidecar.CameraStatus{Camera: m.camera, Status: sidecar.Status{State: "faulty", Cause: m.fault.Error()}}
+	}
+	return sidecar.CameraStatus{Camera: m.camera, Status: m.pipeline.Status()}
+}
+
+// Totals gives what a camera has counted since a moment; nothing for one that
+// does not work.
+func (f *Fleet) Totals(id string) (since time.Time, rows []sidecar.CountRow) {
+	if m := f.members()[id]; m != nil && m.pipeline != nil {
+		return m.pipeline.Totals()
+	}
+	return time.Time{}, nil
+}

@@ -1,0 +1,158 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"pantau/sidecar"
+)
+
+// stalledAfter is how long no frame may come until the minutes are closed by
+// this machine's clock instead of the camera's.
+const stalledAfter = 5 * time.Second
+
+// finishTimeout bounds what the last facts of a camera may take at shutdown.
+const finishTimeout = 3 * time.Second
+
+// detection is the state of the goroutine that detects, tracks and analyses.
+type detection struct {
+	p        *Pipeline
+	observer *observer
+	since    time.Time           // of the totals
+	seen     time.Time           // when the newest scene was finished, this machine's clock
+	taken    time.Time           // when the detector took the frame
+	found    []sidecar.Detection // of the newest frame; the storage is used again
+}
+
+// detect works on the newest frame until decoding has ended.
+func (p *Pipeline) detect(ctx context.Context, decoded <-chan struct{}) error {
+	o, err := newObserver(p.o.Camera, p.o.Detector.Name())
+	if err != nil {
+		return err
+	}
+	d := &detection{p: p, observer: o, since: time.Now()}
+	d.totals()
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	for {
+		select {
+		case <-decoded:
+			return d.finish(ctx)
+		case c := <-p.changes:
+			d.redefine(ctx, c)
+		case <-second.C:
+			p.meter.tick(time.Now(), p.newest.Dropped())
+			d.minutes(ctx, d.now())
+		case <-p.newest.Ready():
+			d.frame(ctx)
+		}
+	}
+}
+
+// frame analyses the newest frame.
+func (d *detection) frame(ctx context.Context) {
+	frame, found, err := d.p.o.Detector.Detect(ctx, d.next, d.found[:0])
+	if frame == nil {
+		return
+	}
+	defer frame.Release()
+	d.found = found
+	if err != nil {
+		if !errors.Is(err, context.Canceled) {
+			d.p.meter.failed.Add(1)
+			d.p.log.Warn("looking at a frame", "stage", "inference", "error", err)
+		}
+		return
+	}
+	done := time.Now()
+	scene, events := d.observer.observe(frame, found, timing{taken: d.taken, inferred: done})
+	d.seen = done
+	d.p.meter.detected(scene)
+	d.p.o.Sink.Scene(scene)
+	d.p.o.Viewer.Scene(scene)
+	d.facts(ctx, events, d.observer.analyser.Counts(scene.Capture))
+	if len(events) > 0 {
+		d.totals()
+	}
+}
+
+// next gives the detector the newest frame once its turn has come.
+func (d *detection) next() *sidecar.Frame {
+	f, ok := d.p.newest.Take()
+	if !ok {
+		return nil
+	}
+	d.taken = time.Now()
+	return f
+}
+
+// now is the camera's time: the capture time of the newest scene, and this
+// machine's clock from there on.
+func (d *detection) now() time.Time {
+	if d.observer.last.IsZero() {
+		return time.Now().UTC()
+	}
+	if gap := time.Since(d.seen); gap > stalledAfter {
+		return d.observer.last.Add(gap)
+	}
+	return d.observer.last
+}
+
+func (d *detection) minutes(ctx context.Context, now time.Time) {
+	d.facts(ctx, nil, d.observer.analyser.Counts(now))
+}
+
+// facts hands over what must not be lost. While it cannot be kept (a full disk),
+// this camera's frames are dropped and its facts are not: it tries again until
+// they are safe, or the program has been told to end and a last try failed.
+func (d *detection) facts(ctx context.Context, events []sidecar.Event, counts []sidecar.Count) {
+	if len(events) == 0 && len(counts) == 0 {
+		return
+	}
+	for {
+		try, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
+		err := d.p.o.Sink.Facts(try, events, counts)
+		cancel()
+		if err == nil {
+			return
+		}
+		d.p.log.Error("keeping events and counts", "stage", "publish", "events", len(events), "counts", len(counts), "error", err)
+		select {
+		case <-ctx.Done():
+			d.p.meter.lostFacts.Add(uint64(len(events) + len(counts)))
+			return
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// redefine closes the minutes of the old functions and goes on with the new ones.
+func (d *detection) redefine(ctx context.Context, c sidecar.Camera) {
+	events, counts := d.observer.analyser.Close(d.now())
+	if err := d.observer.redefine(c); err != nil {
+		d.p.log.Error("changing the functions", "error", err)
+	} else {
+		d.p.o.Camera = c
+	}
+	d.facts(ctx, events, counts)
+	d.since = time.Now()
+	d.totals()
+}
+
+// finish keeps the open minute, as far as it went.
+func (d *detection) finish(ctx context.Context) error {
+	events, counts := d.observer.analyser.Close(d.now())
+	d.facts(ctx, events, counts)
+	return nil
+}
+
+// totals tells those who watch what has been counted.
+func (d *detection) totals() {
+	rows := d.observer.analyser.Totals()
+	m := &d.p.meter
+	m.mu.Lock()
+	m.since, m.totals = d.since, rows
+	m.mu.Unlock()
+	d.p.o.Viewer.Totals(d.p.o.Camera.ID, d.since, rows)
+}

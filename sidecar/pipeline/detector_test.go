@@ -1,0 +1,42 @@
+package pipeline
+
+import (
+	"testing"
+
+	"pantau/inference"
+	"pantau/inference/models"
+)
+
+// detector opens a model; "" is the default one. Models that this build does not
+// get by itself come from ../shared.
+func detector(tb testing.TB, name string) *inference.Detector {
+	tb.Helper()
+	manifest, err := models.Builtin()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	m, err := manifest.Find(name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	folder := root(tb) + "/share/pantau/models"
+	if name == "" {
+		folder = built(tb, "share", "pantau", "models")
+	} else if state, _ := models.Verify(folder, m); state != models.Ready {
+		folder = tb.TempDir()
+		p := models.Puller{Dir: folder, Folders: []string{shared(tb, "models")}, Say: func(s string) { tb.Log(s) }}
+		if _, err := p.Pull(tb.Context(), m); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	d, err := inference.Open(inference.Options{Library: built(tb, "lib", "pantau", "libonnxruntime.so.1"), Model: m, Weights: m.File(folder)})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return d
+}

@@ -1,0 +1,119 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/sync/errgroup"
+
+	"pantau/sidecar"
+	"pantau/sidecar/decode"
+)
+
+// File is what a run over a clip needs.
+type File struct {
+	Camera   sidecar.Camera
+	Clip     *decode.File
+	Detector Detector
+	Workers  int // frames looked at at once; the results are the same for any number
+	Sink     Sink
+	// Shown is called with each analysed frame and its scene, in order; nil is allowed.
+	Shown func(*sidecar.Frame, *sidecar.Scene) error
+	// Progress is called with the media time of each analysed frame; nil is allowed.
+	Progress func(*sidecar.Scene)
+}
+
+// sighting is a frame on its way through the detector.
+type sighting struct {
+	frame *sidecar.Frame
+	found []sidecar.Detection
+	err   error
+	done  chan struct{}
+}
+
+// Analyse runs the stages over a clip as fast as they go. The same clip with
+// the same camera and detector always gives the same events and counts. It
+// returns the totals.
+func Analyse(ctx context.Context, f File) ([]sidecar.CountRow, error) {
+	o, err := newObserver(f.Camera, f.Detector.Name())
+	if err != nil {
+		return nil, err
+	}
+	// Frames are looked at side by side and observed in their order: the queue
+	// of sightings holds them in the order in which they were read.
+	queue := make(chan *sighting, max(1, f.Workers))
+	g, inner := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(queue)
+		return f.read(inner, g, queue)
+	})
+	g.Go(func() error {
+		var failed error
+		for s := range queue {
+			<-s.done
+			if failed == nil {
+				failed = f.observe(inner, o, s)
+			}
+			s.frame.Release()
+		}
+		return failed
+	})
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	events, counts := o.analyser.Close(o.last)
+	if err := f.Sink.Facts(ctx, events, counts); err != nil {
+		return nil, fmt.Errorf("writing the last events and counts: %w", err)
+	}
+	return o.analyser.Totals(), nil
+}
+
+// read decodes the clip and has the frames to be analysed looked at.
+func (f File) read(ctx context.Context, g *errgroup.Group, queue chan<- *sighting) error {
+	sample := newSampler(fps(f.Camera))
+	for {
+		frame, err := f.Clip.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading the clip: %w", err)
+		}
+		if !sample.take(frame.Stamp) {
+			frame.Release()
+			continue
+		}
+		s := &sighting{frame: frame, done: make(chan struct{})}
+		select {
+		case queue <- s:
+		case <-ctx.Done():
+			frame.Release()
+			return ctx.Err()
+		}
+		g.Go(func() error {
+			defer close(s.done)
+			_, s.found, s.err = f.Detector.Detect(ctx, func() *sidecar.Frame { return s.frame }, nil)
+			return s.err
+		})
+	}
+}
+
+func (f File) observe(ctx context.Context, o *observer, s *sighting) error {
+	if s.err != nil {
+		return s.err
+	}
+	scene, events := o.observe(s.frame, s.found, timing{})
+	f.Sink.Scene(scene)
+	if err := f.Sink.Facts(ctx, events, o.analyser.Counts(scene.Capture)); err != nil {
+		return fmt.Errorf("writing events: %w", err)
+	}
+	if f.Progress != nil {
+		f.Progress(scene)
+	}
+	if f.Shown != nil {
+		return f.Shown(s.frame, scene)
+	}
+	return nil
+}

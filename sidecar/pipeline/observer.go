@@ -1,0 +1,84 @@
+package pipeline
+
+import (
+	"slices"
+	"time"
+
+	"pantau/sidecar"
+	"pantau/sidecar/analyse"
+	"pantau/sidecar/track"
+)
+
+// observer makes scenes, events and counts of detections. It holds what one
+// camera's past means for its present: tracks and tallies. One goroutine uses it.
+type observer struct {
+	camera   sidecar.Camera
+	model    string
+	rules    string
+	tracker  *track.Tracker
+	analyser *analyse.Analyser
+	epoch    string
+	seq      uint64
+	last     time.Time // capture of the newest scene; zero before the first
+}
+
+// newObserver refuses functions that analyse.Check refuses.
+func newObserver(c sidecar.Camera, model string) (*observer, error) {
+	o := &observer{model: model}
+	if err := o.redefine(c); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// redefine takes other functions; the tracks go on.
+func (o *observer) redefine(c sidecar.Camera) error {
+	rules := RulesVersion(c.Functions)
+	a, err := analyse.New(c, analyse.Options{Model: o.model, Rules: rules, FPS: fps(c)})
+	if err != nil {
+		return err
+	}
+	o.camera, o.rules, o.analyser = c, rules, a
+	return nil
+}
+
+// timing is when the stages of one frame ended, on this machine's clock.
+type timing struct{ taken, inferred time.Time }
+
+// observe gives the scene of a frame and what happened in it. The scene owns
+// its slices: others may read it while the next frame is observed.
+func (o *observer) observe(f *sidecar.Frame, found []sidecar.Detection, t timing) (*sidecar.Scene, []sidecar.Event) {
+	if f.Epoch != o.epoch {
+		o.epoch, o.seq = f.Epoch, 0
+		o.tracker = track.New(track.Options{})
+	}
+	o.seq++
+	o.last = f.Capture
+	width, height := f.Picture.Size()
+	r := o.tracker.Update(f.Media(), found)
+	s := &sidecar.Scene{
+		Stamp: f.Stamp, Camera: o.camera.ID, Seq: o.seq, Width: width, Height: height,
+		Model: o.model, Rules: o.rules,
+		Tracks: slices.Clone(r.Tracks), Ended: slices.Clone(r.Ended), Merged: slices.Clone(r.Merged),
+		Latency: latency(f, t),
+	}
+	events := o.analyser.Update(s)
+	return s, events
+}
+
+func latency(f *sidecar.Frame, t timing) sidecar.Latency {
+	if t.taken.IsZero() { // a file: nobody waits
+		return sidecar.Latency{}
+	}
+	l := sidecar.Latency{
+		Decode: f.Decoded.Sub(f.Received),
+		Wait:   t.taken.Sub(f.Decoded),
+		Infer:  t.inferred.Sub(t.taken),
+		Total:  t.inferred.Sub(f.Received),
+	}
+	if f.Source == sidecar.TimeRTCP {
+		l.Receive = f.Received.Sub(f.Capture)
+		l.Total += l.Receive
+	}
+	return l
+}
