@@ -18,7 +18,7 @@ type detection struct {
 func (t *Tracker) sift(dets []sidecar.Detection) {
 	t.dets = t.dets[:0]
 	for _, d := range dets {
-		if d.Score >= t.o.Low && d.Score <= 1 && usable(d.Box) {
+		if d.Class != "" && d.Score >= t.o.Low && d.Score <= 1 && usable(d.Box) {
 			t.dets = append(t.dets, detection{Detection: d, x: d.Box.Centre()[0]})
 		}
 	}
@@ -28,19 +28,21 @@ func (t *Tracker) sift(dets []sidecar.Detection) {
 // stage is one round of the association: which tracks, which detections, and
 // how alike they have to be.
 type stage struct {
-	low       bool // doubtful detections, for what was seen a moment ago
-	tentative bool // tracks without identity
-	recover   bool // the last observation in place of the prediction
-	least     float64
+	low         bool    // for what was seen a moment ago
+	from, below float64 // scores
+	tentative   bool    // tracks without identity
+	recover     bool    // the last observation in place of the prediction
+	least       float64
 }
 
 // associate gives each track at most one detection, in rounds: what is certain
 // first, so that it cannot lose its detection to what is not.
 func (t *Tracker) associate() {
-	t.match(stage{least: leastHigh})
-	t.match(stage{least: leastLow, low: true})
-	t.match(stage{least: leastRecovered, recover: true})
-	t.match(stage{least: leastTentative, tentative: true})
+	t.match(stage{from: highFrom, below: 2, least: leastHigh})
+	t.cover()
+	t.match(stage{from: t.o.Low, below: highFrom, least: leastLow, low: true})
+	t.match(stage{from: highFrom, below: 2, least: leastRecovered, recover: true})
+	t.match(stage{from: tentativeFrom, below: 2, least: leastTentative, tentative: true})
 }
 
 // match does one round over what has no partner yet.
@@ -48,7 +50,7 @@ func (t *Tracker) match(s stage) {
 	t.rows, t.cols = t.rows[:0], t.cols[:0]
 	widest := 0.0
 	for i := range t.dets {
-		if d := &t.dets[i]; !d.taken && d.Score < t.o.High == s.low {
+		if d := &t.dets[i]; !d.taken && d.Score >= s.from && d.Score < s.below {
 			t.cols = append(t.cols, int32(i))
 			widest = max(widest, d.Box.Width())
 		}
@@ -106,4 +108,22 @@ func (t *Tracker) offer(o *object, s stage, widest float64) {
 // is less sure, as of what was just born, or hidden.
 func (o *object) buffer(a *axis, side float64) float64 {
 	return min(max(bufferSigmas*a.sigma(), bufferLeast*side), bufferMost*side)
+}
+
+// cover takes the doubtful detections that lie on a certain one out of the
+// game: they are parts of an object that has its box.
+func (t *Tracker) cover() {
+	for i := range t.dets {
+		d := &t.dets[i]
+		if d.taken || d.Score >= highFrom {
+			continue
+		}
+		for j := range t.dets {
+			e := &t.dets[j]
+			if e.taken && e.Score >= highFrom && affinity(d.Class, e.Class) > 0 && d.Box.Intersect(e.Box).Area() >= covered*d.Box.Area() {
+				d.taken = true
+				break
+			}
+		}
+	}
 }

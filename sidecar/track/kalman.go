@@ -73,16 +73,16 @@ func (f *filter) forget() {
 }
 
 // predict moves the box dt seconds on. agility scales its acceleration: 1 for
-// what moves, less for what stands.
+// what moves, less for what stands. Growth dies away, so that nothing that is
+// hidden grows or shrinks for long.
 func (f *filter) predict(dt, agility float64) {
 	qx, qy := agility*acceleration*f.w.x, agility*acceleration*f.h.x
 	f.cx.predict(dt, qx*qx)
 	f.cy.predict(dt, qy*qy)
-	// Growth dies away: nothing that is hidden grows for ever.
 	decay := math.Exp(-dt / growthTime)
 	f.w.v *= decay
 	f.h.v *= decay
-	gx, gy := growth*f.w.x, growth*f.h.x
+	gx, gy := agility*growth*f.w.x, agility*growth*f.h.x
 	f.w.predict(dt, gx*gx)
 	f.h.predict(dt, gy*gy)
 	f.keepSize()

@@ -18,6 +18,7 @@ type object struct {
 	hits    int
 	misses  int
 	score   float64
+	proof   float64 // scores of all observations, summed
 	class   ballot
 	seen    filter      // as it was after the last observation
 	first   sidecar.Box // the first observation
@@ -43,7 +44,7 @@ func (o *object) confirmed() bool { return o.id != 0 }
 // begin makes o a new tentative object.
 func (o *object) begin(d *sidecar.Detection, at, now time.Duration) {
 	*o = object{filter: newFilter(d.Box), born: at, since: now, seenAt: now, age: 1, hits: 1,
-		score: d.Score, first: d.Box, last: d.Box, box: d.Box, found: true,
+		score: d.Score, proof: d.Score, first: d.Box, last: d.Box, box: d.Box, found: true,
 		rest: d.Box.Centre(), restAt: now}
 	o.seen = o.filter
 	o.class.cast(d.Class, d.Score)
@@ -71,6 +72,7 @@ func (o *object) observe(d *sidecar.Detection, now time.Duration) {
 	o.box, o.seen, o.last = o.filter.box(), o.filter, d.Box
 	o.found, o.seenAt, o.score = true, now, d.Score
 	o.hits++
+	o.proof += d.Score
 	o.misses = 0
 	o.class.cast(d.Class, d.Score)
 	o.watch(now)

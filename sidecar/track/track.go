@@ -127,6 +127,8 @@ func (t *Tracker) over(o *object) bool {
 		return false
 	case !o.confirmed():
 		return o.misses > o.hits || hidden > tentativeFor && o.misses > 1
+	case o.stopped:
+		return hidden > patience*t.o.Lost
 	default:
 		return hidden > t.o.Lost || o.outside()
 	}
@@ -136,7 +138,7 @@ func (t *Tracker) over(o *object) bool {
 func (t *Tracker) bear(at time.Duration) {
 	for i := range t.dets {
 		d := &t.dets[i]
-		if d.taken || d.Score < t.o.High || t.known(&d.Detection) {
+		if d.taken || d.Score < bornFrom || t.known(&d.Detection) {
 			continue
 		}
 		o := t.take()

@@ -13,9 +13,9 @@ const (
 	acceleration = 1.0   // root of the spectral density of acceleration, sizes/s^1.5
 	growth       = 0.3   // the same for width and height
 	growthTime   = 0.5   // time constant with which growth dies away, s
-	firstSpeed   = 3.0   // standard deviation of the velocity of what was just born, sizes/s
+	firstSpeed   = 5.0   // standard deviation of the velocity of what was just born, sizes/s
 	firstGrowth  = 0.3   // the same for width and height
-	stillAgility = 0.3   // share of acceleration left to what stands
+	stillAgility = 0.1   // share of acceleration left to what stands
 	outlier      = 3.0   // standard deviations from which an observation weighs less
 	smallest     = 1e-4  // width and height of a box at least, picture sides
 
@@ -31,18 +31,24 @@ const (
 	waitPenalty    = 0.1  // loss of similarity per second without observation
 	lowFor         = 500 * time.Millisecond
 
+	highFrom      = 0.4
+	tentativeFrom = 0.2
+	bornFrom      = 0.3
+	proofNeeded   = 1.2
+	covered       = 0.8
 	// Birth, twins and rest.
-	duplicate     = 0.7 // IoU with a confirmed track from which a newcomer is the same object
-	tentativeFor  = 500 * time.Millisecond
-	twinOverlap   = 0.7 // IoU from which two tracks may be one object
-	twinTime      = 500 * time.Millisecond
-	twinHits      = 3    // observations of each while they overlap
-	rejoinSimilar = 0.35 // similarity from which a newcomer is the return of a lost track
-	rejoinBuffer  = 0.5
-	stopRadius    = 0.15 // who stays within it for stopTime has stopped, sizes
-	startRadius   = 0.3  // who leaves it moves again, sizes
-	stopTime      = 1500 * time.Millisecond
-	replaySteps   = 8 // most virtual observations between a loss and a recovery
-	classMargin   = 1.25
-	relatedClass  = 0.9 // similarity kept between car, bus and truck, or bicycle and motorcycle
+	duplicate                   = 0.7 // IoU with a confirmed track from which a newcomer is the same object
+	tentativeFor                = 500 * time.Millisecond
+	twinOverlap                 = 0.7 // IoU from which two tracks may be one object
+	twinTime                    = 500 * time.Millisecond
+	twinHits                    = 3    // observations of each while they overlap
+	rejoinSimilar               = 0.35 // similarity from which a newcomer is the return of a lost track
+	rejoinBuffer                = 0.5
+	stopRadius                  = 0.15 // who stays within it for stopTime has stopped, sizes
+	startRadius                 = 0.3  // who leaves it moves again, sizes
+	patience      time.Duration = 2    // times longer than others, what stands may be hidden
+	stopTime                    = 1500 * time.Millisecond
+	replaySteps                 = 8 // most virtual observations between a loss and a recovery
+	classMargin                 = 1.25
+	relatedClass                = 0.9 // similarity kept between car, bus and truck, or bicycle and motorcycle
 )
