@@ -16,6 +16,7 @@ const (
 	maxSamples = 1 << 21          // 19 h at 30 pictures a second
 	maxSample  = 8 << 20          // bytes of one picture
 	maxSeconds = 7 * 24 * 60 * 60 // length of a clip
+	maxRate    = 1000             // pictures per second
 )
 
 var errBroken = errors.New("not an MP4 file that can be read")

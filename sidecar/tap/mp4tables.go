@@ -92,10 +92,10 @@ func (t *track) readTimes(stbl []byte) bool {
 			i++
 		}
 	}
-	if i < len(t.samples) || at == 0 {
+	t.duration = t.ticks(at)
+	if i < len(t.samples) || t.duration < int64(i)*clockRate/maxRate {
 		return false
 	}
-	t.duration = t.ticks(at)
 	if offsets, ok := tableOf(find(stbl, "ctts"), 0, 8); ok {
 		t.addOffsets(offsets)
 	}
