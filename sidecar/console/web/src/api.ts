@@ -107,16 +107,18 @@ function asMe(value: unknown): Me {
 function asCameras(value: unknown): CameraEntry[] {
   const list = Array.isArray(value) ? value : fields(value)['cameras']
   if (!Array.isArray(list)) return []
-  return list.map((v) => {
+  return list.flatMap((v) => {
     const c = fields(v)
     const status = fields(c['status'])
-    return {
-      id: text(c['id']),
-      name: text(c['name']) || text(c['id']),
+    const id = text(c['id'])
+    if (id === '') return []
+    return [{
+      id,
+      name: text(c['name']) || id,
       state: text(status['state']),
       cause: text(status['cause']),
       hint: text(status['hint']),
-    }
+    }]
   })
 }
 

@@ -75,7 +75,8 @@ class Painter {
     const counts = d.overlay.scene?.zones.find((z) => z.id === rule.id)?.counts ?? []
     const inside = counts.reduce((sum, c) => sum + c.n, 0)
     const top = rule.polygon.reduce((a, b) => (b[1] < a[1] ? b : a))
-    this.#tag(`${rule.id} ${d.labels.number(inside)}`, top[0] * this.#w, top[1] * this.#h + 12 * this.scale)
+    const [x, y] = this.#at(top)
+    this.#tag(`${rule.id} · ${d.labels.number(inside)}`, x, y, 0, -1)
   }
 
   /** line draws a counting line, its two ends and an arrow that points "in". */
@@ -105,7 +106,7 @@ class Painter {
     ctx.lineTo(tx, ty)
     ctx.lineTo(tx - (nx + ny) * wing, ty - (ny - nx) * wing)
     this.#stroke(2, '#ffffff')
-    this.#tag(`${rule.id} ${labels.in}`, tx + nx * 12 * scale, ty + ny * 12 * scale)
+    this.#tag(`${rule.id} · ${labels.in}`, tx, ty, nx, ny)
   }
 
   trail(thing: Thing, points: Point[]): void {
@@ -134,43 +135,54 @@ class Painter {
     const { ctx, scale } = this
     const [x, y, , h] = this.#rect(thing)
     const words = labels.classOf(thing.cls)
-    ctx.font = `500 ${11 * scale}px ${family}`
+    ctx.font = `550 ${11 * scale}px ${family}`
     const name = ctx.measureText(words).width
     const id = ctx.measureText(thing.id).width
-    const pad = 4 * scale
-    const width = name + id + 3 * pad
-    const height = 15 * scale
-    const left = Math.round(Math.min(Math.max(0, x), this.#w - width))
-    let top = y - height - 2 * scale
-    if (top < 0 || this.#covered(left, top, width, height)) {
-      const below = y + h + 2 * scale
-      if (below + height <= this.#h && !this.#covered(left, below, width, height)) top = below
-    }
-    top = Math.round(Math.max(0, top))
-    this.#taken.push({ x: left, y: top, w: width, h: height })
+    const [pad, dot, height] = [5 * scale, 6 * scale, 16 * scale]
+    const width = dot + name + id + 4 * pad
+    const left = Math.round(Math.min(Math.max(0, x - scale), this.#w - width))
+    const top = this.#place(left, y, y + h, width, height)
     ctx.beginPath()
-    ctx.roundRect(left, top, width, height, 3 * scale)
+    ctx.roundRect(left, top, width, height, 4 * scale)
     ctx.fillStyle = ink
+    ctx.fill()
+    ctx.beginPath()
+    ctx.roundRect(left + pad, top + (height - dot) / 2, dot, dot, 2 * scale)
+    ctx.fillStyle = colourOf(thing.cls)
     ctx.fill()
     ctx.textBaseline = 'middle'
     ctx.textAlign = 'left'
-    ctx.fillStyle = colourOf(thing.cls)
-    ctx.fillText(words, left + pad, top + height / 2 + 0.5 * scale)
-    ctx.fillStyle = 'rgb(255 255 255 / 0.85)'
-    ctx.fillText(thing.id, left + 2 * pad + name, top + height / 2 + 0.5 * scale)
+    ctx.fillStyle = '#ffffff'
+    ctx.fillText(words, left + 2 * pad + dot, top + height / 2 + 0.5 * scale)
+    ctx.fillStyle = 'rgb(255 255 255 / 0.72)'
+    ctx.fillText(thing.id, left + 3 * pad + dot + name, top + height / 2 + 0.5 * scale)
+  }
+
+  // Above the box, or below it where another label or the picture's edge is in the way.
+  #place(left: number, above: number, below: number, width: number, height: number): number {
+    const gap = 3 * this.scale
+    let top = above - gap - height
+    const lower = below + gap
+    const blocked = top < 0 || this.#covered(left, top, width, height)
+    if (blocked && lower + height <= this.#h && !this.#covered(left, lower, width, height)) top = lower
+    top = Math.round(Math.max(0, top))
+    this.#taken.push({ x: left, y: top, w: width, h: height })
+    return top
   }
 
   #covered(x: number, y: number, w: number, h: number): boolean {
     return this.#taken.some((t) => x < t.x + t.w && t.x < x + w && y < t.y + t.h && t.y < y + h)
   }
 
-  #tag(text: string, x: number, y: number): void {
+  // A tag stands beside a point, in the direction (dx, dy) from it.
+  #tag(text: string, x: number, y: number, dx: number, dy: number): void {
     const { ctx, scale } = this
     ctx.font = `600 ${11 * scale}px ${family}`
-    const width = ctx.measureText(text).width + 12 * scale
-    const height = 18 * scale
-    const left = Math.round(Math.min(Math.max(0, x - width / 2), this.#w - width))
-    const top = Math.round(Math.min(Math.max(0, y - height / 2), this.#h - height))
+    const width = ctx.measureText(text).width + 14 * scale
+    const height = 19 * scale
+    const away = 7 * scale + (Math.abs(dx) * width + Math.abs(dy) * height) / 2
+    const left = Math.round(Math.min(Math.max(0, x + dx * away - width / 2), this.#w - width))
+    const top = Math.round(Math.min(Math.max(0, y + dy * away - height / 2), this.#h - height))
     ctx.beginPath()
     ctx.roundRect(left, top, width, height, height / 2)
     ctx.fillStyle = ink
@@ -178,7 +190,7 @@ class Painter {
     ctx.fillStyle = '#ffffff'
     ctx.textAlign = 'left'
     ctx.textBaseline = 'middle'
-    ctx.fillText(text, left + 6 * scale, top + height / 2 + 0.5 * scale)
+    ctx.fillText(text, left + 7 * scale, top + height / 2 + 0.5 * scale)
   }
 
   #path(points: readonly Point[]): void {

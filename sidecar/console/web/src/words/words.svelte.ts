@@ -18,6 +18,7 @@ export const languages: readonly { tag: Language; name: string }[] = [
 ]
 
 const dictionaries: Record<Language, Words> = { id, en }
+const locales: Record<Language, string> = { id: 'id-ID', en: 'en-GB' } // both write 24 hours
 const stored = 'pantau.language'
 
 /** firstLanguage is what was chosen before, or what the browser asks for first, or English. */
@@ -35,11 +36,12 @@ export function firstLanguage(chosen: string | null, wanted: readonly string[]):
 class Tongue {
   language: Language = $state(firstLanguage(remembered(), globalThis.navigator?.languages ?? []))
   words: Words = $derived(dictionaries[this.language])
-  #integer = $derived(new Intl.NumberFormat(this.language))
-  #decimal = $derived(new Intl.NumberFormat(this.language, { maximumFractionDigits: 1 }))
-  #percent = $derived(new Intl.NumberFormat(this.language, { style: 'percent', maximumFractionDigits: 1 }))
-  #clock = $derived(new Intl.DateTimeFormat(this.language, { timeStyle: 'medium' }))
-  #moment = $derived(new Intl.DateTimeFormat(this.language, { dateStyle: 'medium', timeStyle: 'short' }))
+  #locale = $derived(locales[this.language])
+  #integer = $derived(new Intl.NumberFormat(this.#locale))
+  #decimal = $derived(new Intl.NumberFormat(this.#locale, { maximumFractionDigits: 1 }))
+  #percent = $derived(new Intl.NumberFormat(this.#locale, { style: 'percent', maximumFractionDigits: 1 }))
+  #clock = $derived(new Intl.DateTimeFormat(this.#locale, { timeStyle: 'medium' }))
+  #moment = $derived(new Intl.DateTimeFormat(this.#locale, { dateStyle: 'medium', timeStyle: 'short' }))
 
   choose(language: Language): void {
     this.language = language

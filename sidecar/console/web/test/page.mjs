@@ -1,0 +1,222 @@
+// The built page in a real Chromium: sign-in, set-up, the live page in both
+// languages, both themes and on a small screen, and what it says when something
+// is wrong. axe looks at every one of them.
+
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { gzipSync } from 'node:zlib'
+import { readdir } from 'node:fs/promises'
+import { listen, open } from './browser.mjs'
+import { box, encode } from './pattern.mjs'
+import { camera, sceneMessage, serve, unitMessage } from './stand.mjs'
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const trouble = { state: 'retrying', cause: 'connection refused', hint: 'Check that the camera is on' }
+const functions = [
+  { id: 'path', kind: 'line', line: [[0.45, 0.2], [0.45, 1]] },
+  { id: 'yard', kind: 'zone', polygon: [[0.5, 0.3], [0.9, 0.3], [0.9, 0.9]] },
+]
+const clips = { h264: await encode(100), mjpeg: await encode(50, 'mjpeg') }
+
+/** stream sends a camera's view until the viewer leaves; o says how it misbehaves. */
+function stream(connection, o = {}) {
+  const codec = o.codec ?? 'avc1.42C01F'
+  const units = clips[codec] ?? clips.h264
+  const send = (m) => connection.send(typeof m === 'string' || Buffer.isBuffer(m) ? m : JSON.stringify(m))
+  const hello = (epoch) => send({ type: 'hello', camera: { id: 'demo', name: 'Demo street', functions }, codec, clock: 90000, epoch,
+    width: 640, height: 360, hold_ms: 200, masked: o.masked === true })
+  const stats = { type: 'stats', fps: { camera: 25, processed: 25, skipped: 0, detection: 8 }, dropped: {}, model: 'nanodet-g@1',
+    latency_ms: { decode: 3, wait: 5, infer: 40, total: 60 }, state: 'running', ...o.status }
+  hello('e0')
+  send({ type: 'totals', since: '2026-11-23T05:00:00Z', rows: [
+    { rule: 'path', kind: 'flow', cls: 'person', dir: 'in', n: 1234 }, { rule: 'path', kind: 'flow', cls: 'person', dir: 'out', n: 97 },
+    { rule: 'yard', kind: 'entries', cls: 'person', n: 12 }, { rule: 'yard', kind: 'visits', cls: 'person', n: 3 }] })
+  let n = 0
+  const started = Date.now()
+  const timer = setInterval(() => {
+    while (n * 40 < Date.now() - started) {
+      if (n % 25 === 0) send(stats)
+      if (o.silent) { n++; continue }
+      const epoch = `e${Math.floor(n / (o.session ?? Infinity))}`
+      if (o.session && n > 0 && n % o.session === 0) hello(epoch)
+      const pts = 2 ** 33 + (n % (o.session ?? Infinity)) * 3600
+      if (!o.masked) send(unitMessage(units[n % units.length], pts, Date.now() * 1000))
+      if (o.junk) { send('{"type":'); send(Buffer.from([1, 2, 3])) }
+      send(sceneMessage({ epoch, pts, ts: new Date().toISOString(), zones: [{ id: 'yard', counts: { person: 1 } }],
+        objects: [{ id: `${n}`, cls: 'person', conf: 0.9, box: box(n) }, { id: 'x', cls: 'car', conf: 0.8, box: [0.7, 0.4, 0.8, 0.5] }] }))
+      n++
+    }
+  }, 10)
+  void connection.closed.then(() => clearInterval(timer))
+}
+
+const state = {
+  user: null, setup: true,
+  cameras: [camera('demo', 'Demo street'), camera('north', 'Simpang Lima north', trouble)],
+  live: (connection) => stream(connection),
+}
+
+/** pass runs one check and says so. */
+async function pass(name, check) {
+  await check()
+  console.log(`ok  ${name}`)
+}
+
+async function accessible(page) {
+  await page.evaluate(axe)
+  const { violations } = await page.evaluate(() => globalThis.axe.run())
+  assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`), [])
+}
+
+async function drawing(page, n = 5) {
+  await page.evaluate(() => (globalThis.draws = []))
+  await page.waitForFunction((least) => globalThis.draws.length >= least, n)
+  return page.evaluate(() => globalThis.draws)
+}
+
+async function live(page, o, url) {
+  state.live = (connection) => stream(connection, o)
+  await page.goto(url)
+}
+
+const server = await serve(state)
+const browser = await open()
+const errors = []
+try {
+  const page = await browser.context.newPage()
+  page.setDefaultTimeout(20_000)
+  errors.push(...(await checks(page)))
+} finally {
+  await browser.close()
+  await server.close()
+}
+
+async function checks(page) {
+  const seen = listen(page)
+  await page.addInitScript(() => {
+    globalThis.draws = []
+    addEventListener('pantau:draw', (e) => globalThis.draws.push(e.detail), true)
+  })
+  const status = page.getByRole('status')
+
+  await pass('set-up: a wrong token is told, the right one signs in', async () => {
+    await page.goto(server.url)
+    await page.getByRole('heading', { name: 'Create the administrator' }).waitFor()
+    await accessible(page)
+    await page.getByLabel('Token').fill('wrong')
+    await page.getByLabel('Name').fill('admin')
+    await page.getByLabel('New password').fill('long enough')
+    await page.getByRole('button', { name: 'Create and sign in' }).click()
+    await page.getByText('the first-run token is wrong').waitFor()
+    await page.getByLabel('Token').fill('first')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Demo street' }).waitFor()
+  })
+
+  await pass('signing out and in, by keyboard', async () => {
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByLabel('Name').fill('eka')
+    await page.getByLabel('Password').fill('not right')
+    await page.keyboard.press('Enter')
+    await page.getByText('Name or password is not right.').waitFor()
+    await accessible(page)
+    await page.getByLabel('Password').fill('right')
+    await page.keyboard.press('Enter')
+    await page.getByText('eka').waitFor()
+  })
+
+  await pass('the live page: picture, counts, rates, and nothing for axe to find', async () => {
+    await drawing(page)
+    await page.getByText('1,234').first().waitFor()
+    await page.getByText('nanodet-g@1').waitFor()
+    await accessible(page)
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await accessible(page)
+    await page.setViewportSize({ width: 390, height: 800 })
+    await accessible(page)
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390)
+    await page.setViewportSize({ width: 1440, height: 900 })
+  })
+
+  await pass('the numbers of screen readers are those of the page', async () => {
+    await page.getByRole('row', { name: 'Line path: in 1,234' }).waitFor({ state: 'attached' })
+    await page.getByRole('row', { name: 'In the picture now: car 1' }).waitFor({ state: 'attached' })
+  })
+
+  await pass('Indonesian, and it is remembered', async () => {
+    await page.getByRole('button', { name: 'Bahasa Indonesia' }).click()
+    await page.getByText('1.234').first().waitFor()
+    assert.equal(await page.evaluate(() => document.documentElement.lang), 'id')
+    await page.reload()
+    await page.getByRole('button', { name: 'Keluar' }).waitFor()
+    await accessible(page)
+    await page.getByRole('button', { name: 'English' }).click()
+  })
+
+  await pass('another camera by keyboard; one that does not answer says why', async () => {
+    state.live = (connection) => stream(connection, { silent: true, status: trouble })
+    await page.getByRole('button', { name: /Simpang Lima north/ }).focus()
+    await page.keyboard.press('Enter')
+    await status.getByText('The camera does not answer.').waitFor()
+    await status.getByText('connection refused. Check that the camera is on').waitFor()
+    await accessible(page)
+  })
+
+  await pass('a masked camera shows boxes only', async () => {
+    await live(page, { masked: true }, server.url)
+    await status.getByText('Masked camera').waitFor()
+    assert.ok((await drawing(page)).every((d) => d.kind === 'own'))
+  })
+
+  await pass('a codec that this browser lacks is told, boxes go on', async () => {
+    await live(page, { codec: 'hvc1.1.6.L93.B0' }, server.url)
+    await status.getByText('cannot decode H.265').waitFor()
+    await drawing(page)
+    await accessible(page)
+  })
+
+  await pass('MJPEG', async () => {
+    await live(page, { codec: 'mjpeg' }, server.url)
+    assert.ok((await drawing(page, 20)).some((d) => d.kind === 'own'))
+    assert.equal(await status.innerText(), '')
+  })
+
+  await pass('new sessions with the same times: no scene of the one before is drawn', async () => {
+    await live(page, { session: 50 }, server.url)
+    const draws = await drawing(page, 160)
+    assert.ok(new Set(draws.map((d) => d.epoch)).size > 2)
+    assert.ok(draws.every((d) => d.scene === null || d.scene.epoch === d.epoch))
+  })
+
+  await pass('messages that make no sense do no harm', async () => {
+    await live(page, { junk: true }, server.url)
+    await drawing(page, 30)
+  })
+
+  await pass('a lost connection is told, and made again', async () => {
+    let n = 0
+    state.live = (connection) => {
+      stream(connection)
+      if (n++ < 2) setTimeout(() => connection.close(), 1000)
+    }
+    await page.goto(server.url)
+    await status.getByText('Connection lost.').waitFor()
+    await page.waitForFunction(() => globalThis.draws.length > 80)
+    assert.equal(await status.innerText(), '')
+  })
+
+  await pass('the session ends: the page asks to sign in', async () => {
+    state.user = null
+    await page.getByRole('button', { name: 'Sign in' }).waitFor()
+  })
+  return seen.filter((e) => !/status of 401|WebSocket connection|getImageData/.test(e))
+}
+
+await pass('less than 60 kB of script, compressed', async () => {
+  const assets = new URL('../dist/assets/', import.meta.url)
+  const scripts = (await readdir(assets)).filter((f) => f.endsWith('.js'))
+  const size = scripts.reduce((sum, f) => sum + gzipSync(readFileSync(new URL(f, assets))).length, 0)
+  assert.ok(size < 60_000, `${size} bytes`)
+})
+await pass('the console of the browser is silent', async () => assert.deepEqual(errors, []))
