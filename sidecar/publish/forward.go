@@ -16,7 +16,8 @@ const (
 	batchIn    = 5 * time.Second // for one pipeline to be answered
 	idle       = time.Second     // between two looks at a Redis to which nothing is sent
 	settleAt   = time.Second     // least time between two deletions
-	drainIn    = 2 * time.Second // at the end
+	lastWord   = time.Second     // for the batch that is under way at the end
+	drainIn    = 2 * time.Second // for what is left then
 	firstRetry = 50 * time.Millisecond
 	lastRetry  = 5 * time.Second
 )
@@ -25,7 +26,10 @@ const (
 // appendfsync everysec, Redis can hold what it has acknowledged for up to two
 // seconds in memory while the disk is busy, and a failover can lose what had not
 // reached the replica; whoever meets another server than before sends it again.
-const grace = 10 * time.Second
+const (
+	grace      = 10 * time.Second
+	shortGrace = 3 * time.Second // when the outbox is nearly full
+)
 
 // forwarder takes facts from the outbox to Redis, in order. It alone knows the
 // position and when to try again.
@@ -56,9 +60,6 @@ type ack struct {
 
 // run forwards until ctx ends, then for a moment more.
 func (f *forwarder) run(ctx context.Context) error {
-	if err := f.resume(ctx); err != nil {
-		return err
-	}
 	retry := firstRetry
 	for ctx.Err() == nil {
 		n, err := f.step(ctx)
@@ -78,9 +79,10 @@ func (f *forwarder) run(ctx context.Context) error {
 	return f.finish(context.WithoutCancel(ctx))
 }
 
-// resume begins where the last process stopped, if Redis is still the same.
+// resume begins where the last process stopped, if Redis is still the same. It
+// comes before the first connection.
 func (f *forwarder) resume(ctx context.Context) error {
-	seq, note, err := f.box.Mark(context.WithoutCancel(ctx))
+	seq, note, err := f.box.Mark(ctx)
 	if err != nil {
 		return err
 	}
@@ -105,7 +107,7 @@ func (f *forwarder) wait(ctx context.Context) {
 
 // step sends one batch and says how many records were acknowledged.
 func (f *forwarder) step(ctx context.Context) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, batchIn)
+	ctx, cancel := outlive(ctx)
 	defer cancel()
 	if err := f.conn.Ping(ctx).Err(); err != nil { // a dead connection is found here, and not below
 		return 0, err
@@ -128,6 +130,17 @@ func (f *forwarder) step(ctx context.Context) (int, error) {
 		f.acknowledged(seqs[n-1], n)
 	}
 	return n, err
+}
+
+// outlive is a context for one batch. It lasts a moment longer than ctx, so that
+// what is under way at the end is not sent twice.
+func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
+	batch, cancel := context.WithTimeout(context.WithoutCancel(ctx), batchIn)
+	stop := context.AfterFunc(ctx, func() {
+		pause(batch, lastWord)
+		cancel()
+	})
+	return batch, func() { stop(); cancel() }
 }
 
 // rewind goes back to the oldest record that is left when Redis is another one.
@@ -180,8 +193,11 @@ func (f *forwarder) settle(ctx context.Context, last bool) error {
 		}
 		f.marked = position
 	}
-	n := 0
-	for n < len(f.kept) && time.Since(f.kept[n].at) > grace {
+	n, stay := 0, grace
+	if s := f.box.Stats(); s.Bytes > s.Limit-s.Limit/8 {
+		stay = shortGrace
+	}
+	for n < len(f.kept) && time.Since(f.kept[n].at) > stay {
 		n++
 	}
 	if n == 0 {

@@ -48,6 +48,9 @@ func newRedisSink(ctx context.Context, p *Publisher) (sink, error) {
 	s.state = newCondition("outbox", p)
 	s.fwd = &forwarder{box: box, conn: s.conn, log: p.o.Log, wake: make(chan struct{}, 1), state: newCondition("redis", p)}
 	s.care = upkeep{conn: s.conn, queue: s.queue, log: p.o.Log}
+	if err := s.fwd.resume(ctx); err != nil {
+		return nil, errors.Join(err, s.conn.Close(), box.Close())
+	}
 	return s, nil
 }
 

@@ -13,7 +13,8 @@ import (
 
 // Intervals of the upkeep.
 const (
-	careEvery  = 5 * time.Second
+	careEvery  = 2 * time.Second
+	careRetry  = 250 * time.Millisecond
 	groupEvery = 15 * time.Second
 	trimEvery  = time.Hour
 )
@@ -45,33 +46,28 @@ func (u *upkeep) groups() []Group {
 }
 
 func (u *upkeep) run(ctx context.Context) {
+	var welcomed bool
 	var generation uint64
 	var grouped, trimmed time.Time
-	for {
-		if met, _ := u.conn.met(); met != generation && u.welcome(ctx) {
+	for ctx.Err() == nil {
+		now, wait := time.Now(), careEvery
+		if met, _ := u.conn.met(); !welcomed || met != generation {
 			generation = met
+			welcomed = u.welcome(ctx)
 		}
-		now := time.Now()
-		if generation > 0 && now.Sub(grouped) >= groupEvery {
+		if !welcomed { // the forwarder says why
+			wait = careRetry
+		}
+		if welcomed && now.Sub(grouped) >= groupEvery {
 			grouped = now
 			u.readGroups(ctx)
 		}
-		if generation > 0 && now.Sub(trimmed) >= trimEvery {
+		if welcomed && now.Sub(trimmed) >= trimEvery {
 			trimmed = now
 			u.trim(ctx)
 		}
 		u.trimFrames(ctx, now)
-		if generation == 0 {
-			_ = u.conn.Ping(ctx).Err() // the forwarder says when Redis is away
-		}
-		wait := careEvery
-		if met, _ := u.conn.met(); met != generation {
-			wait = 100 * time.Millisecond
-		}
 		pause(ctx, wait)
-		if ctx.Err() != nil {
-			return
-		}
 	}
 }
 

@@ -78,7 +78,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making Redis' folder: %w", err)
 	}
-	addr, err := socketPath(o.Dir)
+	addr, err := Socket(o.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -89,9 +89,9 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	return &Server{o: o, program: program, addr: addr, lock: lock, ready: make(chan struct{})}, nil
 }
 
-// socketPath is the socket in dir or, where that is too long, in a folder of
+// Socket is the socket in dir or, where that is too long, in a folder of
 // this user below the folder for temporary files. The same dir gives the same path.
-func socketPath(dir string) (string, error) {
+func Socket(dir string) (string, error) {
 	path := filepath.Join(dir, "redis.sock")
 	if len(path) <= maxSocket {
 		return path, nil

@@ -179,7 +179,7 @@ func TestLongFolderGetsAShortSocket(t *testing.T) {
 	if len(s.Addr()) > maxSocket || strings.HasPrefix(s.Addr(), dir) {
 		t.Errorf("got %s", s.Addr())
 	}
-	if again, err := socketPath(dir); again != s.Addr() || err != nil {
+	if again, err := Socket(dir); again != s.Addr() || err != nil {
 		t.Errorf("got %s, %v the second time, want %s", again, err, s.Addr())
 	}
 }
