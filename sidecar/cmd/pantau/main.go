@@ -1,0 +1,92 @@
+// Command pantau is the sidecar: it taps cameras over RTSP, sees what happens in
+// them, and gives events, counts and boxes to Redis and to the browser.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"pantau/sidecar"
+)
+
+// version is set by the linker.
+var version = "unknown"
+
+// Exit codes.
+const (
+	exitFailed = 1 // something went wrong that may go right the next time
+	exitUsage  = 2 // an argument, a file or a setting is wrong: a person must change it
+)
+
+// cli is every command, with its help.
+type cli struct {
+	Run     runCmd     `cmd:"" help:"Run the sidecar with the cameras of a configuration file."`
+	Demo    demoCmd    `cmd:"" help:"Show a street with boxes and counts in the browser: a demo camera, the sidecar, Redis and the page."`
+	Analyse analyseCmd `cmd:"" help:"Count in a clip, as fast as it goes, and end in a table."`
+	Tail    tailCmd    `cmd:"" help:"Print what passes in the Redis streams."`
+	Probe   probeCmd   `cmd:"" help:"Look at a camera's stream: codec, size, rate, GOP, clock, and what to change."`
+	Models  modelsCmd  `cmd:"" help:"List, get and verify the models."`
+	Check   checkCmd   `cmd:"" help:"Check a configuration file and change nothing."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+const description = `Pantau watches the cameras that a city already has and gives their numbers: it counts
+who and what passes, and writes events, counts and boxes into Redis streams.
+
+  pantau demo                                   a street in the browser, now
+  pantau check pantau.yaml                      is the configuration right?
+  pantau run pantau.yaml                        watch its cameras
+  pantau analyse clip.mp4 --rules rules.yaml    count in a clip
+  pantau tail events                            see events pass
+  pantau probe rtsp://10.2.4.21/stream1         what does this camera send?`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// run parses and carries out one command line, and returns the exit code.
+func run(ctx context.Context, args []string) int {
+	var c cli
+	parser, err := kong.New(&c, kong.Name("pantau"), kong.Description(description),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	if err != nil {
+		panic(err) // the commands themselves are wrong: a bug of this program
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "pantau:", err)
+		fmt.Fprintln(os.Stderr, "see: pantau --help")
+		return exitUsage
+	}
+	if err := command.Run(); err != nil {
+		return report(ctx, err)
+	}
+	return 0
+}
+
+// report prints an error and chooses the exit code.
+func report(ctx context.Context, err error) int {
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return 0 // Ctrl-C is no failure
+	}
+	fmt.Fprintln(os.Stderr, "pantau:", err)
+	var fault *sidecar.Fault
+	var field *sidecar.FieldError
+	if errors.As(err, &fault) || errors.As(err, &field) {
+		return exitUsage
+	}
+	return exitFailed
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"time"
+
+	"pantau/sidecar"
+	"pantau/sidecar/tap"
+)
+
+// probeCmd is `pantau probe`.
+type probeCmd struct {
+	URL         string        `arg:"" help:"rtsp:// or rtsps:// address, or an MP4 file."`
+	User        string        `help:"User name of the camera."`
+	PasswordEnv string        `help:"Environment variable that holds the password, so that it stands in no history." placeholder:"NAME"`
+	Transport   string        `help:"tcp or udp." enum:"tcp,udp" default:"tcp"`
+	Fingerprint string        `help:"SHA-256 of the certificate of an rtsps:// camera that signs for itself." placeholder:"HEX"`
+	For         time.Duration `help:"How long to look." default:"6s"`
+	JSON        bool          `help:"Print the result as JSON."`
+}
+
+// Help is the longer text of --help.
+func (probeCmd) Help() string {
+	return `  CAM_PW=… pantau probe rtsp://10.2.4.21/stream1 --user admin --password-env CAM_PW`
+}
+
+// Run carries out the command.
+func (c *probeCmd) Run(ctx context.Context) error {
+	source, err := c.source()
+	if err != nil {
+		return err
+	}
+	if !c.JSON {
+		fmt.Fprintf(os.Stderr, "looking at %s for %v …\n", c.shown(source), c.For)
+	}
+	info, err := tap.Probe(ctx, source, c.For)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(os.Stdout).Encode(info)
+	}
+	fmt.Printf("codec       %s %d×%d over %s\n", info.Codec, info.Width, info.Height, info.Transport)
+	fmt.Printf("rate        %.1f frames/s, %.0f kbit/s\n", info.FPS, info.BitRate/1000)
+	if info.GOP > 0 {
+		fmt.Printf("key frame   every %.1f s\n", info.GOP)
+	} else {
+		fmt.Printf("key frame   fewer than two in %.1f s\n", info.Measured.Seconds())
+	}
+	if info.ClockKnown {
+		fmt.Printf("clock       %+.3f s against this machine (%s)\n", info.ClockOffset.Seconds(), info.TimeSource)
+	} else {
+		fmt.Println("clock       not sent: frames are stamped on arrival")
+	}
+	fmt.Printf("first frame after %.2f s; %d packets lost, %d not readable\n", info.FirstFrame.Seconds(), info.LostPackets, info.Garbage)
+	for _, a := range info.Advice {
+		fmt.Println("advice      " + a)
+	}
+	return nil
+}
+
+func (c *probeCmd) source() (sidecar.Source, error) {
+	s := sidecar.Source{User: c.User, Transport: sidecar.Transport(c.Transport), Fingerprint: c.Fingerprint}
+	if c.PasswordEnv != "" {
+		text, ok := os.LookupEnv(c.PasswordEnv)
+		if !ok {
+			return s, &sidecar.FieldError{Field: "--password-env", Problem: c.PasswordEnv + " is not set", Remedy: "export it before the command"}
+		}
+		s.Password = sidecar.NewSecret(text)
+	}
+	if _, err := os.Stat(c.URL); err == nil {
+		s.File = c.URL
+		return s, nil
+	}
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Host == "" || u.Scheme != "rtsp" && u.Scheme != "rtsps" {
+		// The text may hold a password, so it is not repeated.
+		return s, &sidecar.FieldError{Field: "URL", Problem: "neither an rtsp:// or rtsps:// address nor a file", Remedy: "write rtsp://HOST[:PORT]/PATH"}
+	}
+	if u.User != nil {
+		if s.User == "" {
+			s.User = u.User.Username()
+		}
+		if password, ok := u.User.Password(); ok && s.Password.Empty() {
+			s.Password = sidecar.NewSecret(password)
+		}
+		u.User = nil
+	}
+	s.RTSP = u.String()
+	return s, nil
+}
+
+func (c *probeCmd) shown(s sidecar.Source) string {
+	if s.File != "" {
+		return s.File
+	}
+	return s.RTSP
+}

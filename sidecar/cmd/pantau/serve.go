@@ -1,0 +1,269 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"pantau/overlays/live"
+	"pantau/sidecar"
+	"pantau/sidecar/catalogue"
+	"pantau/sidecar/config"
+	"pantau/sidecar/console"
+	"pantau/sidecar/console/accounts"
+	"pantau/sidecar/console/ops"
+	"pantau/sidecar/fleet"
+	"pantau/sidecar/pipeline"
+	"pantau/sidecar/publish"
+	"pantau/sidecar/publish/ownredis"
+)
+
+// service is the whole sidecar.
+type service struct {
+	file     string // the configuration, watched for changes
+	checks   config.Checks
+	settings *config.Config
+	state    string
+	log      *slog.Logger
+
+	detectors *detectors
+	redis     *ownredis.Server // nil where the city has one
+	redisAt   *publish.Redis
+	publisher *publish.Publisher
+	hub       *live.Hub
+	fleet     *fleet.Fleet
+	accounts  *accounts.Store
+	console   *console.Server
+	ops       *ops.Server
+	catalogue *catalogue.File
+	started   time.Time
+	setup     sidecar.Secret // the first-run token; empty when there is an administrator
+}
+
+// serve runs the sidecar until ctx ends. When everything runs, ready is called.
+func (s *service) serve(ctx context.Context, ready func(context.Context) error) (err error) {
+	p := newParts()
+	s.started = time.Now()
+	defer func() { err = errors.Join(err, p.stop(), s.close()) }()
+	for _, begin := range []func(context.Context, *parts) error{
+		s.beginRedis, s.beginPublisher, s.beginFleet, s.beginConsole,
+	} {
+		if err := begin(ctx, p); err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+	if err := ready(ctx); err != nil {
+		return err
+	}
+	// For systemd's Type=notify; elsewhere nobody listens, which is no trouble.
+	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
+	return p.wait(ctx)
+}
+
+func (s *service) close() error {
+	var all []error
+	if s.accounts != nil {
+		all = append(all, s.accounts.Close())
+	}
+	if s.detectors != nil {
+		all = append(all, s.detectors.close())
+	}
+	return errors.Join(all...)
+}
+
+// beginRedis starts a Redis of our own where the settings name none.
+func (s *service) beginRedis(ctx context.Context, p *parts) error {
+	r := s.settings.Redis
+	s.redisAt = &publish.Redis{
+		Addrs: []string{r.Address}, User: r.User, Password: r.Password, DB: r.DB, Prefix: r.Prefix,
+		Outbox: publish.Outbox{Path: filepath.Join(s.state, "outbox.db")},
+	}
+	if r.Address != "" {
+		var err error
+		s.redisAt.TLS, err = tlsConfig(r)
+		return err
+	}
+	own, err := ownredis.New(ctx, ownredis.Options{Dir: filepath.Join(s.state, "redis"), Log: s.log})
+	if err != nil {
+		return err
+	}
+	s.redis, s.redisAt.Addrs = own, []string{own.Addr()}
+	p.start("redis-server", own.Run)
+	select {
+	case <-own.Ready():
+	case <-ctx.Done():
+	case err := <-p.failed:
+		return err
+	}
+	return nil
+}
+
+func tlsConfig(r config.Redis) (*tls.Config, error) {
+	if !r.TLS {
+		return nil, nil
+	}
+	t := &tls.Config{MinVersion: tls.VersionTLS12}
+	if r.CA == "" {
+		return t, nil
+	}
+	pem, err := os.ReadFile(r.CA)
+	if err != nil {
+		return nil, &sidecar.Fault{Err: fmt.Errorf("reading redis.ca: %w", err), Hint: "name a PEM file that can be read"}
+	}
+	t.RootCAs = x509.NewCertPool()
+	if !t.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, &sidecar.Fault{Err: fmt.Errorf("redis.ca: %s holds no certificate", r.CA), Hint: "name a PEM file with BEGIN CERTIFICATE"}
+	}
+	return t, nil
+}
+
+func (s *service) beginPublisher(ctx context.Context, p *parts) error {
+	o := publish.Options{Node: s.settings.Node, Redis: s.redisAt, Log: s.log}
+	if s.settings.Publish.JSONL != "" {
+		o.JSONL = &publish.JSONL{Path: s.settings.Publish.JSONL, Append: true}
+	}
+	var err error
+	if s.publisher, err = publish.New(ctx, o); err != nil {
+		return err
+	}
+	p.start("publishing", s.publisher.Run)
+	return nil
+}
+
+func (s *service) beginFleet(_ context.Context, p *parts) error {
+	s.hub = live.NewHub(live.Options{})
+	s.fleet = fleet.New(fleet.Options{
+		Detector: s.detectors.get, Sink: s.publisher, Viewer: &audience{s.hub, s.publisher, s.log}, Log: s.log,
+	})
+	sets := make(chan []sidecar.Camera)
+	s.catalogue = &catalogue.File{Path: s.file, Checks: s.checks, Log: s.log}
+	p.start("cameras", func(ctx context.Context) error { return s.fleet.Run(ctx, sets) })
+	p.start("catalogue", func(ctx context.Context) error { return s.catalogue.Run(ctx, sets) })
+	p.start("status", s.tell)
+	return nil
+}
+
+// beginConsole opens the page, the API and the operations port.
+func (s *service) beginConsole(ctx context.Context, p *parts) error {
+	var err error
+	if s.accounts, err = accounts.Open(ctx, s.state); err != nil {
+		return err
+	}
+	if s.setup, err = setupToken(ctx, s.accounts); err != nil {
+		return err
+	}
+	c := s.settings.Console
+	s.console, err = console.New(ctx, console.Options{
+		Listen: c.Listen, Certificate: c.Certificate, Key: c.Key, State: s.state,
+		SetupToken: s.setup, Accounts: s.accounts, Source: s, Live: s.hub.Serve, Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	p.start("console", s.console.Run)
+	if s.ops, err = ops.New(ctx, s.settings.Metrics.Listen, s, s.log); err != nil {
+		return err
+	}
+	p.start("operations port", s.ops.Run)
+	return nil
+}
+
+// setupToken gives the token that makes the first administrator; empty when
+// there is one.
+func setupToken(ctx context.Context, a *accounts.Store) (sidecar.Secret, error) {
+	empty, err := a.Unclaimed(ctx)
+	if err != nil || !empty {
+		return sidecar.Secret{}, err
+	}
+	if given := os.Getenv("PANTAU_BOOTSTRAP_TOKEN"); given != "" {
+		return sidecar.NewSecret(given), nil
+	}
+	return sidecar.NewSecret(rand.Text()), nil
+}
+
+// tell passes once a second on how every camera fares.
+func (s *service) tell(ctx context.Context) error {
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-second.C:
+		}
+		for _, c := range s.Cameras() {
+			s.hub.Stats(c.ID, c.Status)
+			since, rows := s.fleet.Totals(c.ID)
+			s.publisher.Latest(publish.Latest{
+				Camera: c.ID, Time: time.Now(), State: c.Status.State, FPS: c.Status.FPS.Detection, Since: since, Rows: rows,
+			})
+		}
+	}
+}
+
+// Cameras tells the console how the cameras fare.
+func (s *service) Cameras() []sidecar.CameraStatus {
+	all := s.fleet.Cameras()
+	for i := range all {
+		all[i].Status.Viewers, _ = s.hub.Viewers(all[i].ID)
+	}
+	return all
+}
+
+// Node tells the console how this process fares.
+func (s *service) Node() sidecar.NodeStatus {
+	st := s.publisher.Stats()
+	var dropped uint64
+	for _, n := range st.FramesDropped {
+		dropped += n
+	}
+	n := sidecar.NodeStatus{
+		Node: s.settings.Node, Version: version, Started: s.started, Timezone: s.settings.Timezone,
+		Model: s.detectors.name(), Ready: true,
+		Redis: sidecar.Backend{
+			Address: s.redisAt.Addrs[0], Own: s.redis != nil, Connected: st.RedisState.Kind == "ok",
+			Cause: st.RedisState.Cause, Scenes: st.FramesSent, Dropped: dropped, Facts: st.FactsSent,
+		},
+		Outbox: sidecar.Outbox{Entries: uint64(max(0, st.Waiting))},
+	}
+	switch {
+	case !n.Redis.Connected:
+		n.Ready, n.Cause = false, "Redis: "+n.Redis.Cause
+	case st.OutboxState.Kind != "ok":
+		n.Ready, n.Cause = false, "outbox: "+st.OutboxState.Cause
+	}
+	return n
+}
+
+// audience is everybody who is told of the cameras themselves.
+type audience struct {
+	*live.Hub
+	publisher *publish.Publisher
+	log       *slog.Logger
+}
+
+// Camera tells of a camera that came or changed.
+func (a *audience) Camera(c sidecar.Camera) {
+	a.Hub.Camera(c)
+	if err := a.publisher.Camera(c, pipeline.RulesVersion(c.Functions)); err != nil {
+		a.log.Warn("writing the catalogue", "camera", c.ID, "error", err)
+	}
+}
+
+// Remove tells of a camera that went.
+func (a *audience) Remove(id string) {
+	a.Hub.Remove(id)
+	a.publisher.RemoveCamera(id)
+}
