@@ -17,26 +17,32 @@ import (
 	"pantau/sidecar/console/accounts"
 )
 
-// account answers with an account.
+// accountOutput answers with an account.
 type accountOutput struct{ Body accounts.Account }
 
-// setupInput makes the first administrator.
-type setupInput struct {
-	Address remote
-	Body    struct {
-		Token    sidecar.Secret `json:"token" doc:"The first-run token, printed at the first start"`
-		Name     string         `json:"name" example:"admin"`
-		Password sidecar.Secret `json:"password" doc:"At least 10 characters"`
-	}
+// firstAccount makes the first administrator.
+type firstAccount struct {
+	Token    sidecar.Secret `json:"token" doc:"The first-run token, printed at the first start"`
+	Name     string         `json:"name" example:"admin"`
+	Password sidecar.Secret `json:"password" doc:"At least 10 characters"`
 }
 
-// loginInput signs in.
+// credentials sign in.
+type credentials struct {
+	Name     string         `json:"name"`
+	Password sidecar.Secret `json:"password"`
+}
+
+// setupInput is a request for the first account.
+type setupInput struct {
+	Address remote
+	Body    firstAccount
+}
+
+// loginInput is a request to sign in.
 type loginInput struct {
 	Address remote
-	Body    struct {
-		Name     string         `json:"name"`
-		Password sidecar.Secret `json:"password"`
-	}
+	Body    credentials
 }
 
 // remote is the address that a request comes from.
@@ -48,19 +54,20 @@ func (r *remote) Resolve(ctx huma.Context) []error {
 	return nil
 }
 
+// setupState says whether the set-up is still to be done.
+type setupState struct {
+	Needed bool `json:"needed" doc:"There is no account yet"`
+}
+
 // signInRoutes are set-up, sign-in and sign-out.
 func (s *Server) signInRoutes(api huma.API) {
-	type needed struct {
-		Body struct {
-			Needed bool `json:"needed" doc:"There is no account yet"`
-		}
-	}
+	type needed struct{ Body setupState }
 	get := operation("get-setup", http.MethodGet, "/api/v1/setup", "Whether the first administrator is missing", http.StatusOK, "")
 	get.Security = []map[string][]string{}
 	huma.Register(api, get, func(ctx context.Context, _ *struct{}) (*needed, error) {
 		var out needed
 		var err error
-		out.Body.Needed, err = s.options.Accounts.Empty(ctx)
+		out.Body.Needed, err = s.options.Accounts.Unclaimed(ctx)
 		return &out, answer(err)
 	})
 
@@ -89,7 +96,7 @@ func (s *Server) setup(ctx context.Context, in *setupInput) (*accountOutput, err
 	if err != nil {
 		return nil, err
 	}
-	empty, err := s.options.Accounts.Empty(ctx)
+	empty, err := s.options.Accounts.Unclaimed(ctx)
 	if err != nil || !empty {
 		return nil, answer(errors.Join(err, accounts.ErrSetUp))
 	}

@@ -97,10 +97,10 @@ func Open(ctx context.Context, state string) (*Store, error) {
 // Close closes the file.
 func (s *Store) Close() error { return s.db.Close() }
 
-// Empty says whether there is no account yet.
-func (s *Store) Empty(ctx context.Context) (bool, error) {
+// Unclaimed says whether there is no administrator yet.
+func (s *Store) Unclaimed(ctx context.Context) (bool, error) {
 	var n int
-	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM accounts`).Scan(&n)
+	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM accounts WHERE role = 'admin'`).Scan(&n)
 	return n == 0, err
 }
 

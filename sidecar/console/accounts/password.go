@@ -23,8 +23,7 @@ func hashing() *argon2id.Params {
 // MinPassword is the least number of characters of a console password.
 const MinPassword = 10
 
-// SetUp makes the first administrator. It returns ErrSetUp where any account
-// exists.
+// SetUp makes the first administrator. It returns ErrSetUp where there is one.
 func (s *Store) SetUp(ctx context.Context, name string, password sidecar.Secret) (Account, error) {
 	return s.create(ctx, name, password, Admin, true)
 }
@@ -44,7 +43,7 @@ func (s *Store) create(ctx context.Context, name string, password sidecar.Secret
 	}
 	now := time.Now()
 	result, err := s.db.ExecContext(ctx, `INSERT INTO accounts (name, role, hash, created)
-		SELECT ?, ?, ?, ? WHERE NOT ? OR NOT EXISTS (SELECT 1 FROM accounts)`, name, role, hash, now.Unix(), first)
+		SELECT ?, ?, ?, ? WHERE NOT ? OR NOT EXISTS (SELECT 1 FROM accounts WHERE role = 'admin')`, name, role, hash, now.Unix(), first)
 	var broken *sqlite.Error
 	if errors.As(err, &broken) && broken.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
 		return Account{}, ErrExists
