@@ -1,0 +1,49 @@
+package draw
+
+import (
+	"image/color"
+
+	"pantau/sidecar"
+)
+
+// Colour is a colour as pictures have it: full-range BT.601.
+type Colour = color.YCbCr
+
+// The colours of Okabe and Ito (2008), which people with any kind of colour
+// vision tell apart; the page shows the same. Rules are white.
+var (
+	orange    = ycbcr(0xe6, 0x9f, 0x00)
+	skyBlue   = ycbcr(0x56, 0xb4, 0xe9)
+	green     = ycbcr(0x00, 0x9e, 0x73)
+	yellow    = ycbcr(0xf0, 0xe4, 0x42)
+	vermilion = ycbcr(0xd5, 0x5e, 0x00)
+	purple    = ycbcr(0xcc, 0x79, 0xa7)
+	pale      = ycbcr(0xf2, 0xf2, 0xf2)
+	rule      = ycbcr(0xff, 0xff, 0xff)
+	dark      = ycbcr(0x10, 0x10, 0x10)
+)
+
+func ycbcr(r, g, b uint8) Colour {
+	y, cb, cr := color.RGBToYCbCr(r, g, b)
+	return Colour{Y: y, Cb: cb, Cr: cr}
+}
+
+// ColourOf is the colour of a class; classes beyond the usual six share one.
+func ColourOf(c sidecar.Class) Colour {
+	switch c {
+	case sidecar.Person:
+		return orange
+	case sidecar.Bicycle:
+		return green
+	case sidecar.Motorcycle:
+		return yellow
+	case sidecar.Car:
+		return skyBlue
+	case sidecar.Bus:
+		return purple
+	case sidecar.Truck:
+		return vermilion
+	default:
+		return pale
+	}
+}
