@@ -50,6 +50,7 @@ type Server struct {
 	guard    *guard
 	listener net.Listener
 	handler  http.Handler
+	recheck  time.Duration  // how often a live view looks whether its session still holds
 	viewers  sync.WaitGroup // handlers whose connection is a WebSocket by now
 }
 
@@ -62,7 +63,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{options: o, sessions: newSessions(o.Accounts), guard: newGuard()}
+	s := &Server{options: o, sessions: newSessions(o.Accounts), guard: newGuard(), recheck: recheck}
 	files, err := fs.Sub(page, "web/dist")
 	if err != nil {
 		return nil, fmt.Errorf("opening the page: %w", err)
@@ -121,17 +122,20 @@ func (s *Server) Run(ctx context.Context) error {
 // Close stops listening; for a server whose Run was never called.
 func (s *Server) Close() error { return s.listener.Close() }
 
+// newSessions makes the session manager without scs.New, which starts a
+// goroutine for a store in memory that nothing can end safely.
 func newSessions(store *accounts.Store) *scs.SessionManager {
-	m := scs.New()
-	m.Store = accounts.Sessions{Store: store}
-	m.HashTokenInStore = true
-	m.Lifetime = 7 * 24 * time.Hour
-	m.Cookie.Name = "__Host-pantau" // RFC 6265bis section 4.1.3.2: this host alone, HTTPS alone
-	m.Cookie.Secure = true
-	m.Cookie.HttpOnly = true
-	m.Cookie.SameSite = http.SameSiteStrictMode
-	m.ErrorFunc = func(w http.ResponseWriter, _ *http.Request, _ error) {
-		problem(w, http.StatusInternalServerError, "the session cannot be read")
+	return &scs.SessionManager{
+		Store:            accounts.Sessions{Store: store},
+		Codec:            scs.GobCodec{},
+		HashTokenInStore: true,
+		Lifetime:         7 * 24 * time.Hour,
+		Cookie: scs.SessionCookie{
+			Name: "__Host-pantau", // RFC 6265bis section 4.1.3.2: this host alone, HTTPS alone
+			Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode, Persist: true,
+		},
+		ErrorFunc: func(w http.ResponseWriter, _ *http.Request, _ error) {
+			problem(w, http.StatusInternalServerError, "the session cannot be read")
+		},
 	}
-	return m
 }

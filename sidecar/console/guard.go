@@ -79,10 +79,11 @@ func (s *Server) account(ctx context.Context) (accounts.Account, error) {
 // open says whether a request needs no session: set-up and sign-in, and the
 // page's files.
 func open(r *http.Request) bool {
-	at := path.Clean("/" + r.URL.Path)
-	if at == "/api/v1/setup" || at == "/api/v1/login" {
+	switch r.URL.Path {
+	case "/api/v1/setup", "/api/v1/login":
 		return true
 	}
+	at := path.Clean("/" + r.URL.Path)
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	return reads && at != "/api" && !strings.HasPrefix(at, "/api/")
 }

@@ -10,6 +10,13 @@ import (
 	"pantau/sidecar/console/accounts"
 )
 
+// newAccount is what an account is made of.
+type newAccount struct {
+	Name     string         `json:"name"`
+	Password sidecar.Secret `json:"password" doc:"At least 10 characters"`
+	Role     accounts.Role  `json:"role" enum:"admin,operator"`
+}
+
 // accountRoutes are those of the accounts, for administrators, and of one's own
 // device passwords.
 func (s *Server) accountRoutes(api huma.API) {
@@ -20,13 +27,7 @@ func (s *Server) accountRoutes(api huma.API) {
 			return &list{Body: all}, answer(err)
 		})
 
-	type create struct {
-		Body struct {
-			Name     string         `json:"name"`
-			Password sidecar.Secret `json:"password" doc:"At least 10 characters"`
-			Role     accounts.Role  `json:"role" enum:"admin,operator"`
-		}
-	}
+	type create struct{ Body newAccount }
 	huma.Register(api, operation("create-account", http.MethodPost, "/api/v1/accounts", "Make an account", http.StatusCreated, accounts.Admin),
 		func(ctx context.Context, in *create) (*accountOutput, error) {
 			a, err := s.options.Accounts.Create(ctx, in.Body.Name, in.Body.Password, in.Body.Role)
@@ -51,6 +52,11 @@ func (s *Server) accountRoutes(api huma.API) {
 	s.devicePasswordRoutes(api)
 }
 
+// label says where a device password is used.
+type label struct {
+	Label string `json:"label" minLength:"1" maxLength:"100" example:"situation room"`
+}
+
 // newDevicePassword is a device password with the password, shown once.
 type newDevicePassword struct {
 	accounts.DevicePassword
@@ -67,11 +73,7 @@ func (s *Server) devicePasswordRoutes(api huma.API) {
 			return &list{Body: all}, answer(err)
 		})
 
-	type create struct {
-		Body struct {
-			Label string `json:"label" minLength:"1" maxLength:"100" example:"situation room"`
-		}
-	}
+	type create struct{ Body label }
 	type created struct{ Body newDevicePassword }
 	huma.Register(api, operation("create-device-password", http.MethodPost, at, "Generate a device password", http.StatusCreated, accounts.Operator),
 		func(ctx context.Context, in *create) (*created, error) {

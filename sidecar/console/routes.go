@@ -106,7 +106,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 
 // watchSession cancels when the session of token holds no more.
 func (s *Server) watchSession(ctx context.Context, cancel context.CancelFunc, token string) {
-	ticker := time.NewTicker(recheck)
+	ticker := time.NewTicker(s.recheck)
 	defer ticker.Stop()
 	for {
 		select {
@@ -114,7 +114,7 @@ func (s *Server) watchSession(ctx context.Context, cancel context.CancelFunc, to
 			return
 		case <-ticker.C:
 		}
-		fresh, stop := context.WithTimeout(context.Background(), recheck)
+		fresh, stop := context.WithTimeout(context.Background(), s.recheck) // without the session that ctx holds
 		session, err := s.sessions.Load(fresh, token)
 		if err == nil {
 			_, err = s.account(session)

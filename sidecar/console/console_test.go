@@ -1,0 +1,433 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"pantau/sidecar"
+	"pantau/sidecar/console/accounts"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// The secrets of the tests: none of them may be in a log, and in an answer
+// only where it is generated.
+const (
+	token    = "first-run-token-5d41"
+	password = "correct horse 77"
+	camPW    = "camera-password-91"
+)
+
+// source has two cameras.
+type source struct{}
+
+func (source) Cameras() []sidecar.CameraStatus {
+	return []sidecar.CameraStatus{
+		{Camera: sidecar.Camera{ID: "a", Name: "North", Source: sidecar.Source{RTSP: "rtsp://10.0.0.1/a?channel=1&password=" + camPW,
+			User: "viewer", Password: sidecar.NewSecret(camPW)}},
+			Status: sidecar.Status{State: "running", FPS: sidecar.Rates{Camera: 25, Detection: 8}}},
+		{Camera: sidecar.Camera{ID: "b", Source: sidecar.Source{File: "/srv/clips/street.mp4"}},
+			Status: sidecar.Status{State: "retrying", Cause: "no answer", Hint: "check the cable", FPS: sidecar.Rates{Camera: 5}}},
+	}
+}
+
+func (source) Node() sidecar.NodeStatus {
+	return sidecar.NodeStatus{Node: "node-1", Version: "1", Model: "nanodet-g@1", Ready: true}
+}
+
+// safeBuffer is a log that several goroutines write to.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// site is a running console.
+type site struct {
+	t        *testing.T
+	state    string
+	accounts *accounts.Store
+	url      string
+	roots    *x509.CertPool
+	log      *safeBuffer
+	stop     func()
+	live     func(w http.ResponseWriter, r *http.Request, camera string)
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	s := &site{t: t, state: t.TempDir(), log: &safeBuffer{}, stop: func() {},
+		live: func(w http.ResponseWriter, _ *http.Request, camera string) { _, _ = io.WriteString(w, "live "+camera) }}
+	s.start()
+	t.Cleanup(func() {
+		s.stop()
+		if out := s.log.String(); strings.Contains(out, password) || strings.Contains(out, token) || strings.Contains(out, camPW) {
+			t.Errorf("a secret is in the log:\n%s", out)
+		}
+	})
+	return s
+}
+
+// start runs a server over the site's state folder.
+func (s *site) start() {
+	s.t.Helper()
+	var err error
+	if s.accounts, err = accounts.Open(s.t.Context(), s.state); err != nil {
+		s.t.Fatal(err)
+	}
+	server, err := New(s.t.Context(), Options{Listen: "127.0.0.1:0", State: s.state, SetupToken: sidecar.NewSecret(token),
+		Accounts: s.accounts, Source: source{}, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Live: func(w http.ResponseWriter, r *http.Request, camera string) { s.live(w, r, camera) }})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	server.recheck = 20 * time.Millisecond
+	pem, err := os.ReadFile(filepath.Join(s.state, "console.crt"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.roots = x509.NewCertPool()
+	s.roots.AppendCertsFromPEM(pem)
+	s.url = "https://" + server.Addr().String()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Run(ctx) }()
+	s.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			s.t.Error(err)
+		}
+		if err := s.accounts.Close(); err != nil {
+			s.t.Error(err)
+		}
+	})
+}
+
+// browser is someone who visits the site.
+type browser struct {
+	s      *site
+	client *http.Client
+}
+
+func (s *site) browser() *browser {
+	jar, _ := cookiejar.New(nil) // never fails
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.roots, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true}
+	s.t.Cleanup(transport.CloseIdleConnections)
+	return &browser{s, &http.Client{Jar: jar, Transport: transport, Timeout: 20 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+// admin is a browser after the set-up.
+func (s *site) admin() *browser {
+	s.t.Helper()
+	b := s.browser()
+	if got, body := b.do("POST", "/api/v1/setup", map[string]string{"token": token, "name": "root", "password": password}); got.StatusCode != http.StatusCreated {
+		s.t.Fatalf("set-up: got %s %s", got.Status, body)
+	}
+	return b
+}
+
+// do sends a request and gives the answer with its body.
+func (b *browser) do(method, path string, body any, headers ...string) (*http.Response, string) {
+	b.s.t.Helper()
+	var r io.Reader
+	if body != nil {
+		data, err := json.Marshal(body)
+		if err != nil {
+			b.s.t.Fatal(err)
+		}
+		r = bytes.NewReader(data)
+	}
+	req, err := http.NewRequestWithContext(b.s.t.Context(), method, b.s.url+path, r)
+	if err != nil {
+		b.s.t.Fatal(err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := b.client.Do(req)
+	if err != nil {
+		b.s.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.s.t.Fatal(err)
+	}
+	for _, secret := range []string{password, token, camPW} {
+		if strings.Contains(string(data), secret) {
+			b.s.t.Errorf("%s %s answers with a secret: %s", method, path, data)
+		}
+	}
+	if resp.Header.Get("Content-Security-Policy") == "" || resp.Header.Get("X-Content-Type-Options") != "nosniff" {
+		b.s.t.Errorf("%s %s: the security headers are missing", method, path)
+	}
+	return resp, string(data)
+}
+
+// want sends a request and compares the status.
+func (b *browser) want(status int, method, path string, body any, headers ...string) string {
+	b.s.t.Helper()
+	got, text := b.do(method, path, body, headers...)
+	if got.StatusCode != status {
+		b.s.t.Errorf("%s %s: got %s %s, want %d", method, path, got.Status, text, status)
+	}
+	return text
+}
+
+func login(name, secret string) map[string]string {
+	return map[string]string{"name": name, "password": secret}
+}
+
+func TestNothingIsOpenByDefault(t *testing.T) {
+	s := newSite(t)
+	admin, stranger := s.admin(), s.browser()
+	var doc struct {
+		OpenAPI string                               `json:"openapi"`
+		Paths   map[string]map[string]map[string]any `json:"paths"`
+	}
+	if err := json.Unmarshal([]byte(admin.want(200, "GET", "/api/v1/openapi.json", nil)), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(doc.OpenAPI, "3.1") || len(doc.Paths) < 10 {
+		t.Errorf("got OpenAPI %q with %d paths", doc.OpenAPI, len(doc.Paths))
+	}
+	for path, methods := range doc.Paths {
+		for method := range methods {
+			if path == "/api/v1/setup" || path == "/api/v1/login" {
+				continue
+			}
+			real := strings.NewReplacer("{id}", "1", "{name}", "root").Replace(path)
+			stranger.want(401, strings.ToUpper(method), real, nil)
+		}
+	}
+	for _, path := range []string{"/api", "/api/", "/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v1/cameras/a/live",
+		"/api/v1/openapi.json", "/api/v1/openapi.yaml", "/api/v1/setup/", "/docs", "/schemas/Account.json", "/metrics", "/debug/pprof/"} {
+		got, body := stranger.do("GET", path, nil)
+		open := got.StatusCode == 503 && strings.Contains(body, "make build") // the page's own routes, in a build without it
+		if strings.HasPrefix(path, "/api") && got.StatusCode != 401 || !strings.HasPrefix(path, "/api") && got.StatusCode == 200 && !strings.Contains(body, "<html") && !open {
+			t.Errorf("GET %s: got %s %s", path, got.Status, body)
+		}
+	}
+	stranger.want(401, "POST", "/", nil)
+	stranger.want(401, "DELETE", "/index.html", nil)
+	admin.want(404, "GET", "/api/v1/nothing", nil)
+}
+
+func TestSetUpOnce(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	if got := b.want(200, "GET", "/api/v1/setup", nil); got != "{\"needed\":true}\n" {
+		t.Errorf("got %q", got)
+	}
+	setup := func(token, name, password string) map[string]string {
+		return map[string]string{"token": token, "name": name, "password": password}
+	}
+	b.want(401, "POST", "/api/v1/setup", setup("wrong", "root", password))
+	b.want(401, "POST", "/api/v1/setup", setup("", "root", password))
+	if body := b.want(422, "POST", "/api/v1/setup", setup(token, "root", "too-short")); strings.Contains(body, "too-short") {
+		t.Errorf("a refused password is in the answer: %s", body)
+	}
+	b.want(422, "POST", "/api/v1/setup", setup(token, "no spaces", password))
+	b.want(401, "GET", "/api/v1/me", nil)
+	got, body := b.do("POST", "/api/v1/setup", setup(token, "root", password))
+	if got.StatusCode != 201 || !strings.Contains(body, `"role":"admin"`) {
+		t.Fatalf("got %s %s", got.Status, body)
+	}
+	cookie := got.Header.Get("Set-Cookie")
+	for _, want := range []string{"__Host-pantau=", "Path=/;", "HttpOnly", "Secure", "SameSite=Strict"} {
+		if !strings.Contains(cookie, want) {
+			t.Errorf("cookie %q lacks %s", cookie, want)
+		}
+	}
+	if strings.Contains(cookie, "Domain") {
+		t.Errorf("cookie %q is for more than this host", cookie)
+	}
+	b.want(200, "GET", "/api/v1/me", nil)
+	b.want(409, "POST", "/api/v1/setup", setup(token, "other", password))
+	if got := b.want(200, "GET", "/api/v1/setup", nil); got != "{\"needed\":false}\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestSignInAndOutAndRestart(t *testing.T) {
+	s := newSite(t)
+	s.admin()
+	b := s.browser()
+	b.want(401, "POST", "/api/v1/login", login("root", "wrong password"))
+	b.want(401, "POST", "/api/v1/login", login("nobody", password))
+	b.want(200, "POST", "/api/v1/login", login("ROOT", password))
+	first := b.cookie()
+	b.want(200, "POST", "/api/v1/login", login("root", password))
+	if b.cookie() == first {
+		t.Error("signing in kept the session's token")
+	}
+	old := s.url
+	s.stop()
+	s.start()
+	restarted := s.browser()
+	restarted.client.Jar = carry(t, b, old, s.url)
+	restarted.want(200, "GET", "/api/v1/me", nil)
+	restarted.want(204, "POST", "/api/v1/logout", nil)
+	restarted.want(401, "GET", "/api/v1/me", nil)
+}
+
+func TestRolesAreHeld(t *testing.T) {
+	s := newSite(t)
+	admin, operator := s.admin(), s.browser()
+	account := map[string]string{"name": "ops", "password": password, "role": "operator"}
+	admin.want(201, "POST", "/api/v1/accounts", account)
+	admin.want(409, "POST", "/api/v1/accounts", account)
+	if body := admin.want(422, "POST", "/api/v1/accounts", map[string]string{"name": "x", "password": password, "role": "king"}); !strings.Contains(body, "body.role") {
+		t.Errorf("the answer does not name the field: %s", body)
+	}
+	operator.want(200, "POST", "/api/v1/login", login("ops", password))
+	for _, path := range []string{"/api/v1/me", "/api/v1/cameras", "/api/v1/cameras/a", "/api/v1/status", "/api/v1/cameras/a/live"} {
+		operator.want(200, "GET", path, nil)
+	}
+	operator.want(404, "GET", "/api/v1/cameras/none", nil)
+	operator.want(403, "GET", "/api/v1/accounts", nil)
+	operator.want(403, "POST", "/api/v1/accounts", account)
+	operator.want(403, "DELETE", "/api/v1/accounts/root", nil)
+
+	if got := admin.want(200, "GET", "/api/v1/accounts", nil); !strings.Contains(got, `"ops"`) || strings.Contains(got, "argon2") {
+		t.Errorf("got accounts %s", got)
+	}
+	admin.want(409, "DELETE", "/api/v1/accounts/root", nil) // the last administrator
+	admin.want(404, "DELETE", "/api/v1/accounts/nobody", nil)
+	admin.want(204, "DELETE", "/api/v1/accounts/ops", nil)
+	operator.want(401, "GET", "/api/v1/me", nil) // at once
+}
+
+func TestCamerasAreRedacted(t *testing.T) {
+	b := newSite(t).admin()
+	var all []sidecar.CameraStatus
+	body := b.want(200, "GET", "/api/v1/cameras", nil)
+	if err := json.Unmarshal([]byte(body), &all); err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 2 || all[0].Source.RTSP != "rtsp://10.0.0.1/a" || all[0].Source.User != "" || all[1].Source.File != "street.mp4" || all[1].Status.Hint == "" {
+		t.Errorf("got %s", body)
+	}
+	var status NodeAndCameras
+	body = b.want(200, "GET", "/api/v1/status", nil)
+	if err := json.Unmarshal([]byte(body), &status); err != nil {
+		t.Fatal(err)
+	}
+	if status.Node != "node-1" || status.Cameras["running"] != 1 || status.FPS.Camera != 30 {
+		t.Errorf("got %s", body)
+	}
+}
+
+func TestOtherOriginsAreRefused(t *testing.T) {
+	s := newSite(t)
+	b := s.admin()
+	for _, h := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://elsewhere.example.org"}} {
+		b.want(403, "POST", "/api/v1/logout", nil, h...)
+		b.want(403, "POST", "/api/v1/login", login("root", password), h...)
+	}
+	b.want(204, "POST", "/api/v1/logout", nil, "Sec-Fetch-Site", "same-origin", "Origin", s.url)
+}
+
+func TestAttemptsAreLimited(t *testing.T) {
+	s := newSite(t)
+	s.admin()
+	b := s.browser()
+	for range accountBurst {
+		b.want(200, "POST", "/api/v1/login", login("root", password)) // right ones do not count
+	}
+	for range accountBurst {
+		b.want(401, "POST", "/api/v1/login", login("root", "wrong password"))
+	}
+	got, body := b.do("POST", "/api/v1/login", login("root", password))
+	if got.StatusCode != http.StatusTooManyRequests || got.Header.Get("Retry-After") == "" {
+		t.Errorf("got %s %s, want too many requests", got.Status, body)
+	}
+	for range addressBurst - accountBurst {
+		b.want(401, "POST", "/api/v1/login", login("other", "wrong password"))
+	}
+	b.want(429, "POST", "/api/v1/login", login("third", "wrong password"))
+	b.want(429, "GET", "/signin?t=x", nil)
+}
+
+func TestBodiesAreLimited(t *testing.T) {
+	b := newSite(t).browser()
+	b.want(413, "POST", "/api/v1/login", login("root", strings.Repeat("x", maxBody)))
+	b.want(422, "POST", "/api/v1/login", map[string]any{"name": 3})
+	b.want(422, "POST", "/api/v1/login", map[string]any{"name": "a", "password": "b", "more": 1})
+}
+
+func TestSignInLinkWorksOnce(t *testing.T) {
+	s := newSite(t)
+	s.admin()
+	root, err := s.accounts.Find(t.Context(), "root")
+	if err != nil {
+		t.Fatal(err)
+	}
+	link, err := s.accounts.NewLink(t.Context(), root.ID, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := s.browser()
+	got, body := b.do("GET", "/signin?t="+link.Reveal(), nil)
+	if got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != "/" {
+		t.Fatalf("got %s %s", got.Status, body)
+	}
+	b.want(200, "GET", "/api/v1/me", nil)
+	s.browser().want(401, "GET", "/signin?t="+link.Reveal(), nil)
+	old, err := s.accounts.NewLink(t.Context(), root.ID, -time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.browser().want(401, "GET", "/signin?t="+old.Reveal(), nil)
+	s.browser().want(401, "GET", "/signin", nil)
+}
+
+func TestDevicePasswordsAreShownOnce(t *testing.T) {
+	b := newSite(t).admin()
+	var made struct {
+		ID       int64
+		Password string
+	}
+	if err := json.Unmarshal([]byte(b.want(201, "POST", "/api/v1/me/device-passwords", map[string]string{"label": "wall"})), &made); err != nil {
+		t.Fatal(err)
+	}
+	if len(made.Password) < 26 {
+		t.Errorf("got a password of %d characters", len(made.Password))
+	}
+	if list := b.want(200, "GET", "/api/v1/me/device-passwords", nil); !strings.Contains(list, `"wall"`) || strings.Contains(list, made.Password) {
+		t.Errorf("got %s", list)
+	}
+	b.want(422, "POST", "/api/v1/me/device-passwords", map[string]string{"label": ""})
+	b.want(204, "DELETE", "/api/v1/me/device-passwords/1", nil)
+	b.want(404, "DELETE", "/api/v1/me/device-passwords/1", nil)
+}
