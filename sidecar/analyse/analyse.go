@@ -1,16 +1,11 @@
 package analyse
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
 	"pantau/sidecar"
 )
-
-// usualFPS is how many frames are expected per second where Options do not say.
-const usualFPS = 8
 
 // Options say what the numbers depend on.
 type Options struct {
@@ -24,7 +19,8 @@ type Options struct {
 type Analyser struct {
 	book
 	timezone  string
-	analytics []Analytic
+	functions []sidecar.Function
+	analytics []Analytic                  // of the functions, in their order
 	tracks    map[sidecar.TrackID]*object // of this epoch
 	live      []*object                   // the same, in the order in which they came
 	lost      []*object                   // given up by the tracker, and perhaps not gone
@@ -33,38 +29,11 @@ type Analyser struct {
 // New makes the analytics of a camera's functions. The error is a
 // *sidecar.FieldError; its Field is a path inside the camera.
 func New(c sidecar.Camera, o Options) (*Analyser, error) {
-	if !(o.FPS > 0) {
-		o.FPS = usualFPS
-	}
-	a := &Analyser{
-		book:     book{ledger: newLedger(o.FPS), camera: c.ID, model: o.Model, rules: o.Rules},
-		timezone: c.Timezone,
-		tracks:   map[sidecar.TrackID]*object{},
-	}
-	for i, f := range c.Functions {
-		if err := a.enable(f, c.Functions[:i]); err != nil {
-			if bad := new(sidecar.FieldError); errors.As(err, &bad) {
-				bad.Field = fmt.Sprintf("functions[%d].%s", i, bad.Field)
-			}
-			return nil, err
-		}
+	a := &Analyser{tracks: map[sidecar.TrackID]*object{}}
+	if _, err := a.Redefine(c, o); err != nil {
+		return nil, err
 	}
 	return a, nil
-}
-
-// enable adds a function to those before it.
-func (a *Analyser) enable(f sidecar.Function, before []sidecar.Function) error {
-	if err := Check(f); err != nil {
-		return err
-	}
-	if slices.ContainsFunc(before, func(g sidecar.Function) bool { return g.ID == f.ID }) {
-		return &sidecar.FieldError{Field: "id", Problem: fmt.Sprintf("id %q stands twice", f.ID), Remedy: "give each function of a camera its own id"}
-	}
-	if len(before) == most {
-		return &sidecar.FieldError{Field: "id", Problem: fmt.Sprintf("the camera has more than %d functions", most), Remedy: "remove some"}
-	}
-	a.analytics = append(a.analytics, kinds[f.Kind].make(f, &a.book))
-	return nil
 }
 
 // Update takes the next scene and gives what happened, in order. It fills the
@@ -233,7 +202,7 @@ func (a *Analyser) Close(now time.Time) ([]sidecar.Event, []sidecar.Count) {
 }
 
 // Totals gives all rows with their numbers since the analyser began.
-func (a *Analyser) Totals() []sidecar.CountRow { return a.list(a.total) }
+func (a *Analyser) Totals() []sidecar.CountRow { return a.list(&a.total) }
 
 // undecided is the time of the oldest fact that may still come out either way.
 func (a *Analyser) undecided() (oldest time.Time, some bool) {

@@ -18,11 +18,16 @@ type areas struct {
 	stale bool
 }
 
-// join adds a zone and gives its bit.
-func (a *areas) join(z *zone) uint64 {
-	a.zones = append(a.zones, z)
-	a.stale = true
-	return 1 << (len(a.zones) - 1)
+// newAreas gives each zone its bit.
+func newAreas(analytics []Analytic) areas {
+	a := areas{stale: true, sets: map[uint64][]string{}}
+	for _, k := range analytics {
+		if z, ok := k.(*zone); ok {
+			z.bit = 1 << len(a.zones)
+			a.zones = append(a.zones, z)
+		}
+	}
+	return a
 }
 
 // describe fills the Zones of a scene and of its tracks.
@@ -51,12 +56,8 @@ func (a *areas) names(bits uint64) []string {
 			set = append(set, z.id)
 		}
 	}
-	if a.sets == nil {
-		a.sets = map[uint64][]string{}
-	}
-	set = slices.Clip(set)
-	a.sets[bits] = set
-	return set
+	a.sets[bits] = slices.Clip(set)
+	return a.sets[bits]
 }
 
 // list is what is in each zone now.

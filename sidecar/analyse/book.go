@@ -8,7 +8,7 @@ import (
 
 // book is what all analytics of a camera write into.
 type book struct {
-	*ledger
+	ledger
 	camera string
 	model  string
 	rules  string
@@ -17,15 +17,24 @@ type book struct {
 	events []sidecar.Event // of this scene
 }
 
+// row gives the index of a row of the ledger.
+func (b *book) row(rule string, kind sidecar.RowKind, class sidecar.Class, dir sidecar.Direction) int {
+	return b.define(b.clock.last.minute, sidecar.CountRow{Rule: rule, Kind: kind, Class: class, Direction: dir})
+}
+
 // origin says that something happened at a moment.
 func (b *book) origin(rule string, m moment) sidecar.Origin {
 	return sidecar.Origin{Camera: b.camera, Rule: rule, Epoch: m.Epoch, RTP: m.RTPTime,
 		PTS: m.Media().Microseconds(), Model: b.model, Rules: b.rules}
 }
 
-// tell adds the n-th event of an object and a rule, and gives its id.
-func (b *book) tell(kind sidecar.EventType, rule string, o *object, n int, m moment, data any) string {
-	id := sidecar.EventID(b.camera, rule, o.start.Epoch, o.track.ID, n)
+// tell adds an event of an object and a rule, and gives its id.
+func (b *book) tell(kind sidecar.EventType, rule string, o *object, m moment, data any) string {
+	if o.told == nil {
+		o.told = map[string]int{}
+	}
+	o.told[rule]++
+	id := sidecar.EventID(b.camera, rule, o.start.Epoch, o.track.ID, o.told[rule])
 	b.events = append(b.events, sidecar.Event{ID: id, Type: kind, Camera: b.camera,
 		Subject: b.camera + "/" + rule, Time: m.Capture.UTC(), Data: data})
 	return id
@@ -33,9 +42,9 @@ func (b *book) tell(kind sidecar.EventType, rule string, o *object, n int, m mom
 
 // ended tells of a track that the tracker has given up.
 func (b *book) ended(o *object) {
-	b.tell(sidecar.TrackEnded, trackRule, o, 1, o.fix.moment, sidecar.TrackSummary{
+	b.tell(sidecar.TrackEnded, trackRule, o, o.fix.moment, sidecar.TrackSummary{
 		Origin: b.origin(trackRule, o.fix.moment), Track: o.name, Class: o.track.Class, Score: o.track.Score,
-		Frames: o.track.Age, From: o.track.Born.Microseconds(), Start: o.start.box, End: o.fix.box,
+		Frames: o.track.Age, From: o.track.Born.Microseconds(), Start: o.track.Start, End: o.fix.box,
 	})
 }
 

@@ -35,6 +35,7 @@ type moment struct {
 // or once it has lasted for the time that is called trust.
 type clock struct {
 	last    moment
+	opened  moment // the first one of the epoch
 	started bool
 	strange time.Duration // steady time since which the capture time is ahead; 0: it is not
 	ring    [moments]moment
@@ -46,6 +47,9 @@ func (c *clock) tick(s sidecar.Stamp) (moment, time.Duration) {
 	step := c.step(s)
 	m := moment{Stamp: s, steady: c.last.steady + step}
 	m.minute = c.follow(m, c.last.minute.Add(step))
+	if !c.started || s.Epoch != c.opened.Epoch {
+		c.opened = m
+	}
 	c.last, c.started = m, true
 	c.ring[c.n%moments] = m
 	c.n++

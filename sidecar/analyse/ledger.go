@@ -43,29 +43,61 @@ func newMinute(from time.Time, rows int) *minute {
 	return &minute{from: from, n: make([]int, rows), levels: make([]float64, rows), peaks: make([]int, rows)}
 }
 
+// grow makes room for one more row.
+func (m *minute) grow() {
+	m.n, m.levels, m.peaks = append(m.n, 0), append(m.levels, 0), append(m.peaks, 0)
+}
+
 func (m *minute) to() time.Time { return m.from.Add(time.Minute) }
+
+// row is a line of the ledger: the key of its numbers, and when they mattered.
+type row struct {
+	sidecar.CountRow
+	since, until time.Time // in minutes' time; until is zero as long as it is counted
+}
+
+// in says whether the row was counted in a part of a minute at least.
+func (r row) in(m *minute) bool {
+	return m.from.IsZero() && r.until.IsZero() ||
+		m.to().After(r.since) && (r.until.IsZero() || m.from.Before(r.until))
+}
 
 // ledger keeps the counts by minute of capture time.
 type ledger struct {
-	rows     []sidecar.CountRow // what is counted; the numbers are in the minutes
-	level    []int              // by row: presence now
-	interval time.Duration      // expected between two analysed frames
-	minutes  []*minute          // in order, not all that there were
-	total    *minute
+	rows     []row         // what is counted; the numbers are in the minutes
+	level    []int         // by row: presence now
+	interval time.Duration // expected between two analysed frames
+	minutes  []*minute     // in order, not all that there were
+	total    minute
 	next     time.Time // the first minute that was not given yet; zero: nothing has begun
 	newest   time.Time
 }
 
-func newLedger(fps float64) *ledger {
-	return &ledger{interval: time.Duration(float64(time.Second) / fps), total: newMinute(time.Time{}, 0)}
+// define gives the index of a row, which it adds if there was none. It counts
+// from a time on.
+func (l *ledger) define(since time.Time, key sidecar.CountRow) int {
+	for i := range l.rows {
+		if l.rows[i].CountRow == key {
+			l.rows[i].until = time.Time{}
+			return i
+		}
+	}
+	l.rows = append(l.rows, row{CountRow: key, since: since})
+	l.level = append(l.level, 0)
+	l.total.grow()
+	for _, m := range l.minutes {
+		m.grow()
+	}
+	return len(l.rows) - 1
 }
 
-// define adds a row and gives its index.
-func (l *ledger) define(rule string, kind sidecar.RowKind, class sidecar.Class, dir sidecar.Direction) int {
-	l.rows = append(l.rows, sidecar.CountRow{Rule: rule, Kind: kind, Class: class, Direction: dir})
-	l.level = append(l.level, 0)
-	l.total = newMinute(time.Time{}, len(l.rows))
-	return len(l.rows) - 1
+// retire says that a rule's rows stop to be counted, until they are defined again.
+func (l *ledger) retire(at time.Time, rule string) {
+	for i := range l.rows {
+		if r := &l.rows[i]; r.Rule == rule && r.until.IsZero() {
+			r.until, l.level[i] = at, 0
+		}
+	}
 }
 
 // add counts n more in a row, at a time that may be past.
@@ -215,7 +247,11 @@ func (l *ledger) list(m *minute) []sidecar.CountRow {
 	if m.covered == 0 && m.frames == 0 && !slices.ContainsFunc(m.n, func(n int) bool { return n != 0 }) {
 		return rows
 	}
-	for i, row := range l.rows {
+	for i, r := range l.rows {
+		if !r.in(m) {
+			continue
+		}
+		row := r.CountRow
 		if row.Kind == sidecar.Presence {
 			mean := 0.0
 			if m.covered > 0 {

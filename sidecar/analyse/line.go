@@ -59,7 +59,7 @@ type line struct {
 	a, b    sidecar.Point
 	anchor  sidecar.Anchor
 	classes []sidecar.Class
-	row     int // of the first class's In; Out and the other classes follow
+	rows    [][2]int // by class: out, in
 	paths   map[*object]*path
 }
 
@@ -77,7 +77,6 @@ type path struct {
 	since   time.Duration
 	passes  []pass // counted, and alternating: the newest of them
 	counted int
-	events  int
 }
 
 // cut is where and when a path cut the segment.
@@ -99,12 +98,8 @@ type pass struct {
 func newLine(f sidecar.Function, b *book) Analytic {
 	l := &line{book: b, id: f.ID, a: f.Line[0], b: f.Line[1], anchor: f.Anchor, classes: classesOf(f),
 		paths: map[*object]*path{}}
-	for i, c := range l.classes {
-		in := b.define(f.ID, sidecar.Flow, c, sidecar.In)
-		b.define(f.ID, sidecar.Flow, c, sidecar.Out)
-		if i == 0 {
-			l.row = in
-		}
+	for _, c := range l.classes {
+		l.rows = append(l.rows, [2]int{b.row(f.ID, sidecar.Flow, c, sidecar.Out), b.row(f.ID, sidecar.Flow, c, sidecar.In)})
 	}
 	return l
 }
@@ -168,7 +163,7 @@ func (l *line) move(p *path, to fix) {
 		if u := along(l.a, l.b, at); u >= 0 && u <= 1 {
 			when := p.at.steady + time.Duration(f*float64(to.steady-p.at.steady))
 			p.net += sign(s)
-			p.cuts[(sign(s)+1)/2] = cut{l.clock.near(when), at}
+			p.cuts[hand(sign(s))] = cut{l.clock.near(when), at}
 		}
 	}
 	p.at, p.anchor, p.side = to, anchor, s
@@ -193,18 +188,13 @@ func (l *line) count(o *object, p *path, to int) {
 	if i < 0 || len(p.passes) > 0 && p.passes[len(p.passes)-1].to == to {
 		return
 	}
-	dir, row := sidecar.In, l.row+2*i
-	if to < 0 {
-		dir, row = sidecar.Out, row+1
-	}
-	p.events++
 	p.counted++
-	c := pass{cut: p.cuts[(to+1)/2], to: to, class: o.track.Class, row: row, track: o.name}
-	c.id = l.tell(sidecar.CountCrossing, l.id, o, p.events, c.moment, sidecar.Crossing{
-		Origin: l.origin(l.id, c.moment), Track: o.name, Class: c.class, Direction: dir,
+	c := pass{cut: p.cuts[hand(to)], to: to, class: o.track.Class, row: l.rows[i][hand(to)], track: o.name}
+	c.id = l.tell(sidecar.CountCrossing, l.id, o, c.moment, sidecar.Crossing{
+		Origin: l.origin(l.id, c.moment), Track: o.name, Class: c.class, Direction: direction(to),
 		At: c.at, Score: o.track.Score, N: p.counted,
 	})
-	l.add(c.minute, row, 1)
+	l.add(c.minute, c.row, 1)
 	if len(p.passes) == cap(p.passes) && cap(p.passes) >= 8 { // only the newest matter
 		p.passes = append(p.passes[:0], p.passes[1:]...)
 	}
@@ -234,11 +224,11 @@ func (l *line) Join(from, into *object, now moment) {
 		l.count(into, p, p.settled)
 		return
 	}
-	p.passes = l.alternate(append(f.passes, p.passes...), into, p, now)
+	p.passes = l.alternate(append(f.passes, p.passes...), into, now)
 }
 
 // alternate withdraws each crossing that has the same direction as the one before.
-func (l *line) alternate(passes []pass, o *object, p *path, now moment) []pass {
+func (l *line) alternate(passes []pass, o *object, now moment) []pass {
 	slices.SortStableFunc(passes, func(a, b pass) int { return cmp.Compare(a.steady, b.steady) })
 	kept := passes[:0]
 	for _, c := range passes {
@@ -246,13 +236,8 @@ func (l *line) alternate(passes []pass, o *object, p *path, now moment) []pass {
 			kept = append(kept, c)
 			continue
 		}
-		dir := sidecar.In
-		if c.to < 0 {
-			dir = sidecar.Out
-		}
-		p.events++
-		l.tell(sidecar.CorrectionMade, l.id, o, p.events, now, sidecar.Correction{
-			Origin: l.origin(l.id, now), Withdraws: c.id, Track: c.track, Class: c.class, Direction: dir,
+		l.tell(sidecar.CorrectionMade, l.id, o, now, sidecar.Correction{
+			Origin: l.origin(l.id, now), Withdraws: c.id, Track: c.track, Class: c.class, Direction: direction(c.to),
 			Reason: "track " + c.track + " is an object that was counted already",
 		})
 		l.add(c.minute, c.row, -1)
@@ -279,7 +264,7 @@ func (l *line) Leave(o *object) {
 func (l *line) Undecided() (oldest time.Time, some bool) {
 	for _, p := range l.paths {
 		if p.settled != 0 && p.net*p.settled < 0 {
-			oldest, some = earlier(oldest, some, p.cuts[(1-p.settled)/2].minute, true)
+			oldest, some = earlier(oldest, some, p.cuts[hand(-p.settled)].minute, true)
 		}
 	}
 	return oldest, some
@@ -297,6 +282,17 @@ func sign(v float64) int {
 		return -1
 	}
 	return 1
+}
+
+// hand is 0 for the left side and 1 for the right side.
+func hand(side int) int { return (side + 1) / 2 }
+
+// direction is the direction that leads to a side.
+func direction(to int) sidecar.Direction {
+	if to > 0 {
+		return sidecar.In
+	}
+	return sidecar.Out
 }
 
 // classesOf gives the classes of a function.

@@ -25,24 +25,25 @@ type fix struct {
 
 // object is one confirmed track, from its birth on, as all analytics see it.
 type object struct {
-	track    sidecar.Track // as it was observed last
-	name     string        // its number in decimal
-	start    fix           // where it was born, before it was confirmed
-	fix      fix           // where it was observed last
-	observed bool          // in this scene
-	lost     bool          // the tracker has given it up
-	elder    *object       // whose return it may be, as long as that is not decided
-	heir     *object       // the other way round
-	zones    uint64        // the zones that it is in, by their bits
+	track    sidecar.Track  // as it was observed last
+	name     string         // its number in decimal
+	start    fix            // where it was born, before it was confirmed
+	fix      fix            // where it was observed last
+	observed bool           // in this scene
+	lost     bool           // the tracker has given it up
+	elder    *object        // whose return it may be, as long as that is not decided
+	heir     *object        // the other way round
+	zones    uint64         // the zones that it is in, by their bits
+	told     map[string]int // its events, by rule
 }
 
 // newObject begins an object with a track's first confirmed observation. Its
-// birth was some scenes ago.
+// birth was some scenes ago. What was before the first scene is not known here.
 func newObject(t *sidecar.Track, now moment, c *clock) *object {
 	o := &object{name: t.ID.String()}
-	o.start = fix{c.near(now.steady - max(0, now.Media()-t.Born)), t.Start}
-	if t.Start.Area() == 0 || !finite(t.Start) {
-		o.start = fix{now, t.Box}
+	o.start = fix{now, t.Box}
+	if t.Start.Area() > 0 && finite(t.Start) && t.Born >= c.opened.Media() {
+		o.start = fix{c.near(now.steady - max(0, now.Media()-t.Born)), t.Start}
 	}
 	o.observe(t, now)
 	return o

@@ -85,23 +85,21 @@ type guest struct {
 	seen      fix       // the last one inside
 	announced string    // id of its zone.entered; empty: it may still be the return of another
 	visit     time.Time // minute in which its stay became a visit; zero: not yet
-	events    int
-	n         int // entries
+	n         int       // entries
 }
 
 func newZone(f sidecar.Function, b *book) Analytic {
 	z := &zone{book: b, id: f.ID, polygon: f.Polygon, anchor: f.Anchor, dwell: f.Dwell, classes: classesOf(f),
 		guests: map[*object]*guest{}}
-	z.bit = b.areas.join(z)
 	if z.dwell == 0 {
 		z.dwell = usualDwell
 	}
 	for _, c := range z.classes {
 		z.rows = append(z.rows, zoneRows{
-			presence: b.define(f.ID, sidecar.Presence, c, ""),
-			entries:  b.define(f.ID, sidecar.Entries, c, ""),
-			exits:    b.define(f.ID, sidecar.Exits, c, ""),
-			visits:   b.define(f.ID, sidecar.Visits, c, ""),
+			presence: b.row(f.ID, sidecar.Presence, c, ""),
+			entries:  b.row(f.ID, sidecar.Entries, c, ""),
+			exits:    b.row(f.ID, sidecar.Exits, c, ""),
+			visits:   b.row(f.ID, sidecar.Visits, c, ""),
 		})
 	}
 	z.present = make([]int, len(z.classes))
@@ -193,9 +191,8 @@ func (z *zone) decide(o *object, g *guest) {
 }
 
 func (z *zone) announce(o *object, g *guest) {
-	g.events++
 	g.n++
-	g.announced = z.tell(sidecar.ZoneEntered, z.id, o, g.events, g.came.moment, sidecar.ZoneChange{
+	g.announced = z.tell(sidecar.ZoneEntered, z.id, o, g.came.moment, sidecar.ZoneChange{
 		Origin: z.origin(z.id, g.came.moment), Track: o.name, Class: z.classes[g.class],
 		At: z.anchor.Of(g.came.box), Score: o.track.Score, N: g.n,
 	})
@@ -212,8 +209,7 @@ func (z *zone) leave(o *object, g *guest) {
 		z.announce(o, g)
 	}
 	stay := g.seen.steady - g.came.steady
-	g.events++
-	z.tell(sidecar.ZoneLeft, z.id, o, g.events, g.seen.moment, sidecar.ZoneChange{
+	z.tell(sidecar.ZoneLeft, z.id, o, g.seen.moment, sidecar.ZoneChange{
 		Origin: z.origin(z.id, g.seen.moment), Track: o.name, Class: z.classes[g.class],
 		At: z.anchor.Of(g.seen.box), Score: o.track.Score,
 		Stay: math.Round(1000*stay.Seconds()) / 1000, Visit: !g.visit.IsZero(), N: g.n,
@@ -240,7 +236,7 @@ func (z *zone) Join(from, into *object, now moment) {
 		first, second = g, f
 	}
 	if first.announced != "" && second.announced != "" {
-		z.withdraw(into, g, second, now)
+		z.withdraw(into, second, now)
 	}
 	if !first.visit.IsZero() && !second.visit.IsZero() {
 		z.add(second.visit, z.rows[second.class].visits, -1)
@@ -252,9 +248,8 @@ func (z *zone) Join(from, into *object, now moment) {
 }
 
 // withdraw takes back the entry of second, which o has been found to be.
-func (z *zone) withdraw(o *object, g, second *guest, now moment) {
-	g.events++
-	z.tell(sidecar.CorrectionMade, z.id, o, g.events, now, sidecar.Correction{
+func (z *zone) withdraw(o *object, second *guest, now moment) {
+	z.tell(sidecar.CorrectionMade, z.id, o, now, sidecar.Correction{
 		Origin: z.origin(z.id, now), Withdraws: second.announced, Track: o.name, Class: z.classes[second.class],
 		Reason: "track " + o.name + " is an object that was inside already",
 	})
