@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"time"
 
 	"pantau/inference/models"
 	"pantau/inference/onnx"
@@ -82,6 +83,10 @@ func (d *Detector) Name() string { return d.model.ID() }
 
 // Workers is the number of frames that can be looked at at once.
 func (d *Detector) Workers() int { return d.workers }
+
+// CPU is the processor time that the model has taken since it was opened,
+// without letterboxing and decoding its outputs.
+func (d *Detector) CPU() time.Duration { return d.session.CPU() }
 
 // Detect waits for its turn, calls next for the frame, and appends what the
 // frame shows to dst, best first. If next gives nil, the turn is given up: no

@@ -4,15 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync/atomic"
+	"time"
 
 	ort "github.com/yalue/onnxruntime_go"
+	"golang.org/x/sys/unix"
 )
 
 // Session is one model, ready to run. Any number of Bindings may run at once.
 type Session struct {
 	session *ort.DynamicAdvancedSession
-	Input   Info   // models with one input only
-	Outputs []Info // in the model's order
+	Input   Info         // models with one input only
+	Outputs []Info       // in the model's order
+	spent   atomic.Int64 // processor time of all runs, ns
 }
 
 // Info is the name and the shape of a model's input or output. A dimension that
@@ -136,10 +140,26 @@ func (b *Binding) tensor(shape []int64, bind func(ort.Value) error) ([]float32, 
 
 // Run computes Outputs from Input on this thread.
 func (b *Binding) Run() error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	begun := threadTime()
+	defer func() { b.session.spent.Add(int64(threadTime() - begun)) }()
 	if err := b.session.session.RunWithBinding(b.binding); err != nil {
 		return fmt.Errorf("running model: %w", err)
 	}
 	return nil
+}
+
+// CPU is the processor time that all runs of the session have taken.
+func (s *Session) CPU() time.Duration { return time.Duration(s.spent.Load()) }
+
+// threadTime is the processor time of this thread (clock_gettime(2)).
+func threadTime() time.Duration {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
+		return 0
+	}
+	return time.Duration(t.Nano())
 }
 
 // Close frees the tensors.
