@@ -25,6 +25,7 @@ type Status struct {
 	TimeSource  TimeSource        `json:"ts_source"`         // where the capture times come from
 	Stages      [4]Histogram      `json:"-"`                 // latencies since the start, in the order of Stages
 	Viewers     int               `json:"viewers,omitempty"` // browsers that watch it now
+	DecodeCPU   time.Duration     `json:"-"`                 // processor time of its decoder since the start
 }
 
 // CameraStatus is a camera with how it fares.
@@ -35,15 +36,16 @@ type CameraStatus struct {
 
 // NodeStatus is how this process fares.
 type NodeStatus struct {
-	Node     string    `json:"node"`
-	Version  string    `json:"version"`
-	Started  time.Time `json:"started"`
-	Timezone string    `json:"tz"`
-	Model    string    `json:"model"`           // the default model, name@version
-	Ready    bool      `json:"ready"`           // everything that must run runs
-	Cause    string    `json:"cause,omitempty"` // why it is not ready
-	Redis    Backend   `json:"redis"`
-	Outbox   Outbox    `json:"outbox"`
+	Node     string        `json:"node"`
+	Version  string        `json:"version"`
+	Started  time.Time     `json:"started"`
+	Timezone string        `json:"tz"`
+	Model    string        `json:"model"`           // the default model, name@version
+	InferCPU time.Duration `json:"-"`               // processor time of all models since the start
+	Ready    bool          `json:"ready"`           // everything that must run runs
+	Cause    string        `json:"cause,omitempty"` // why it is not ready
+	Redis    Backend       `json:"redis"`
+	Outbox   Outbox        `json:"outbox"`
 }
 
 // Backend is how the connection to Redis fares.

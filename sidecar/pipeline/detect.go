@@ -132,8 +132,6 @@ func (d *detection) redefine(ctx context.Context, c sidecar.Camera) {
 	events, counts := d.observer.analyser.Close(d.now())
 	if err := d.observer.redefine(c); err != nil {
 		d.p.log.Error("changing the functions", "error", err)
-	} else {
-		d.p.o.Camera = c
 	}
 	d.facts(ctx, events, counts)
 	d.since = time.Now()

@@ -19,8 +19,9 @@ type File struct {
 	Detector Detector
 	Workers  int // frames looked at at once; the results are the same for any number
 	Sink     Sink
-	// Shown is called with each analysed frame and its scene, in order; nil is allowed.
-	Shown func(*sidecar.Frame, *sidecar.Scene) error
+	// Shown is called with each analysed frame, its scene and the totals so far,
+	// in order; nil is allowed.
+	Shown func(*sidecar.Frame, *sidecar.Scene, []sidecar.CountRow) error
 	// Progress is called with the media time of each analysed frame; nil is allowed.
 	Progress func(*sidecar.Scene)
 }
@@ -72,7 +73,7 @@ func Analyse(ctx context.Context, f File) ([]sidecar.CountRow, error) {
 
 // read decodes the clip and has the frames to be analysed looked at.
 func (f File) read(ctx context.Context, g *errgroup.Group, queue chan<- *sighting) error {
-	sample := newSampler(fps(f.Camera))
+	sample := newSampler(FPS(f.Camera))
 	for {
 		frame, err := f.Clip.Next()
 		if errors.Is(err, io.EOF) {
@@ -113,7 +114,7 @@ func (f File) observe(ctx context.Context, o *observer, s *sighting) error {
 		f.Progress(scene)
 	}
 	if f.Shown != nil {
-		return f.Shown(s.frame, scene)
+		return f.Shown(s.frame, scene, o.analyser.Totals())
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 // meter counts what passes through one pipeline.
 type meter struct {
 	units, decoded, broken, failed, analysed, lostFacts atomic.Uint64
+	decodeCPU                                           atomic.Int64 // ns
 
 	mu      sync.Mutex
 	state   tap.State
@@ -75,6 +76,7 @@ func (p *Pipeline) Status() sidecar.Status {
 		Reconnects:  max(t.Connects, 1) - 1,
 		ClockOffset: t.ClockOffset.Seconds(),
 		TimeSource:  t.TimeSource,
+		DecodeCPU:   time.Duration(m.decodeCPU.Load()),
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

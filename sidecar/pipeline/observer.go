@@ -34,7 +34,7 @@ func newObserver(c sidecar.Camera, model string) (*observer, error) {
 // redefine takes other functions; the tracks go on.
 func (o *observer) redefine(c sidecar.Camera) error {
 	rules := RulesVersion(c.Functions)
-	a, err := analyse.New(c, analyse.Options{Model: o.model, Rules: rules, FPS: fps(c)})
+	a, err := analyse.New(c, analyse.Options{Model: o.model, Rules: rules, FPS: FPS(c)})
 	if err != nil {
 		return err
 	}

@@ -131,7 +131,7 @@ func (p *Pipeline) Redefine(c sidecar.Camera) {
 func Redefinable(a, b sidecar.Camera) bool {
 	return a.ID == b.ID && a.Source == b.Source && a.Analyse.KeyFrames == b.Analyse.KeyFrames &&
 		a.Analyse.Model == b.Analyse.Model && equalMasks(a.Analyse.Mask, b.Analyse.Mask) &&
-		fps(a) == fps(b)
+		FPS(a) == FPS(b)
 }
 
 func equalMasks(a, b []sidecar.Polygon) bool {
@@ -163,7 +163,8 @@ func (p *Pipeline) state(s tap.State) {
 	p.o.Sink.Health(change)
 }
 
-func fps(c sidecar.Camera) float64 {
+// FPS is how many frames per second of a camera are analysed.
+func FPS(c sidecar.Camera) float64 {
 	if c.Analyse.FPS > 0 {
 		return c.Analyse.FPS
 	}

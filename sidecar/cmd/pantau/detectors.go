@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"pantau/inference"
 	"pantau/inference/models"
@@ -60,6 +61,17 @@ func (d *detectors) name() string {
 		return d.fallback
 	}
 	return one.Name()
+}
+
+// cpu is the processor time of all models.
+func (d *detectors) cpu() time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var sum time.Duration
+	for _, one := range d.open {
+		sum += one.CPU()
+	}
+	return sum
 }
 
 // close frees all models; nobody may be detecting any more.

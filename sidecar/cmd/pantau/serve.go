@@ -231,7 +231,7 @@ func (s *service) Node() sidecar.NodeStatus {
 	}
 	n := sidecar.NodeStatus{
 		Node: s.settings.Node, Version: version, Started: s.started, Timezone: s.settings.Timezone,
-		Model: s.detectors.name(), Ready: true,
+		Model: s.detectors.name(), InferCPU: s.detectors.cpu(), Ready: true,
 		Redis: sidecar.Backend{
 			Address: s.redisAt.Addrs[0], Own: s.redis != nil, Connected: st.RedisState.Kind == "ok",
 			Cause: st.RedisState.Cause, Scenes: st.FramesSent, Dropped: dropped, Facts: st.FactsSent,

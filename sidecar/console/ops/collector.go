@@ -27,6 +27,7 @@ func collectCamera(out chan<- prometheus.Metric, id string, s *sidecar.Status) {
 	m.number("up", "1 where pictures come and are analysed.", one(s.State == "running"))
 	m.number("reconnects_total", "RTSP sessions after the first.", float64(s.Reconnects), counter)
 	m.number("clock_offset_seconds", "The camera's clock less this machine's.", s.ClockOffset)
+	m.number("decode_cpu_seconds_total", "Processor time of the camera's decoder.", s.DecodeCPU.Seconds(), counter)
 	m.number("viewers", "Browsers that watch the live view.", float64(s.Viewers))
 
 	m.labels = []string{"camera", "kind"}
@@ -52,6 +53,7 @@ func collectNode(out chan<- prometheus.Metric, n sidecar.NodeStatus) {
 	m.number("info", "Always 1: the node, its version and its default model.", 1)
 	m.labels, m.values = nil, nil
 	m.number("ready", "1 where everything that must run runs.", one(n.Ready))
+	m.number("inference_cpu_seconds_total", "Processor time of the models.", n.InferCPU.Seconds(), counter)
 	m.number("redis_up", "1 where Redis answers.", one(n.Redis.Connected))
 	m.number("redis_scenes_total", "Scenes written to Redis.", float64(n.Redis.Scenes), counter)
 	m.number("redis_scenes_dropped_total", "Scenes given up because Redis was away or slow.", float64(n.Redis.Dropped), counter)
