@@ -56,10 +56,13 @@ type row struct {
 	since, until time.Time // in minutes' time; until is zero as long as it is counted
 }
 
-// in says whether the row was counted in a part of a minute at least.
+// in says whether the row was counted in a part of a minute at least; of the
+// total, whether it still is.
 func (r row) in(m *minute) bool {
-	return m.from.IsZero() && r.until.IsZero() ||
-		m.to().After(r.since) && (r.until.IsZero() || m.from.Before(r.until))
+	if m.from.IsZero() {
+		return r.until.IsZero()
+	}
+	return m.to().After(r.since) && (r.until.IsZero() || m.from.Before(r.until))
 }
 
 // ledger keeps the counts by minute of capture time.

@@ -32,18 +32,8 @@ func checkZone(f sidecar.Function) error {
 	if err := checkPoints("polygon", f.Polygon); err != nil {
 		return err
 	}
-	for i := range n {
-		a, b := f.Polygon[i], f.Polygon[(i+1)%n]
-		if a == b {
-			return &sidecar.FieldError{Field: fmt.Sprintf("polygon[%d]", (i+1)%n), Problem: "the corner stands twice in a row",
-				Remedy: "remove it; the last corner is joined to the first by itself"}
-		}
-		for j := i + 2; j < n && j-i < n-1; j++ {
-			if touch(a, b, f.Polygon[j], f.Polygon[(j+1)%n]) {
-				return &sidecar.FieldError{Field: fmt.Sprintf("polygon[%d]", j), Remedy: "give the corners in their order around the zone",
-					Problem: fmt.Sprintf("the polygon crosses itself: side %d and side %d touch", i+1, j+1)}
-			}
-		}
+	if err := checkSides(f.Polygon); err != nil {
+		return err
 	}
 	if a := area(f.Polygon); a < smallest {
 		return &sidecar.FieldError{Field: "polygon", Problem: fmt.Sprintf("the polygon covers %.2g of the picture", a),
@@ -52,6 +42,27 @@ func checkZone(f sidecar.Function) error {
 	if f.Dwell < 0 || f.Dwell > longestDwell {
 		return &sidecar.FieldError{Field: "dwell", Problem: fmt.Sprintf("a stay of %v is no visit", f.Dwell),
 			Remedy: "use a time from 1s to 24h, such as 30s"}
+	}
+	return nil
+}
+
+// checkSides refuses polygons that cross themselves.
+func checkSides(poly sidecar.Polygon) error {
+	n := len(poly)
+	for i, p := range poly {
+		if next := (i + 1) % n; poly[next] == p {
+			return &sidecar.FieldError{Field: fmt.Sprintf("polygon[%d]", next), Problem: "the corner stands twice in a row",
+				Remedy: "remove it; the last corner is joined to the first by itself"}
+		}
+	}
+	for i := range n {
+		for j := i + 2; j < n && j-i < n-1; j++ { // neighbours share a corner
+			if touch(poly[i], poly[i+1], poly[j], poly[(j+1)%n]) {
+				return &sidecar.FieldError{Field: fmt.Sprintf("polygon[%d]", j),
+					Problem: fmt.Sprintf("the polygon crosses itself: side %d and side %d touch", i+1, j+1),
+					Remedy:  "give the corners in their order around the zone"}
+			}
+		}
 	}
 	return nil
 }
@@ -232,7 +243,7 @@ func (z *zone) Join(from, into *object, now moment) {
 		return
 	}
 	first, second := f, g
-	if g.announced != "" && g.came.steady < f.came.steady {
+	if g.announced != "" && g.came.steady <= f.came.steady {
 		first, second = g, f
 	}
 	if first.announced != "" && second.announced != "" {

@@ -1,0 +1,109 @@
+package analyse
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"pantau/sidecar"
+)
+
+func contain(s string, parts ...string) bool {
+	for _, p := range parts {
+		if !strings.Contains(s, p) {
+			return false
+		}
+	}
+	return true
+}
+
+func TestCheck(t *testing.T) {
+	ab := []sidecar.Point{{0.1, 0.5}, {0.9, 0.5}}
+	box := sidecar.Polygon{{0.1, 0.1}, {0.9, 0.1}, {0.9, 0.9}, {0.1, 0.9}}
+	for _, c := range []struct {
+		f     sidecar.Function
+		field string // empty: nothing is wrong
+		words string // in the message, with | between
+	}{
+		{sidecar.Function{ID: "a", Kind: "line", Line: ab}, "", ""},
+		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{0.5, 0}, {0.5, 1}}, Anchor: "centre"}, "", ""},
+		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{0, 0.5}, {1, 0.5}}, Anchor: "bottom"}, "", ""},
+		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{0, 0}, {1, 1}}}, "", ""},
+		{sidecar.Function{ID: "A.b-c_9", Kind: "zone", Polygon: box, Dwell: 30 * time.Second, Classes: []sidecar.Class{"person", "dog"}}, "", ""},
+		{sidecar.Function{ID: "a", Kind: "zone", Polygon: sidecar.Polygon{{0, 0}, {1, 0}, {1, 1}, {0, 1}}}, "", ""},
+		{sidecar.Function{ID: "a", Kind: "zone", Polygon: sidecar.Polygon{{0.1, 0.1}, {0.9, 0.1}, {0.5, 0.3}, {0.9, 0.9}}}, "", ""}, // not convex
+
+		{sidecar.Function{Kind: "line", Line: ab}, "id", "no id"},
+		{sidecar.Function{ID: "a b", Kind: "line", Line: ab}, "id", "' '|letters, digits"},
+		{sidecar.Function{ID: "a/b", Kind: "line", Line: ab}, "id", "'/'"},
+		{sidecar.Function{ID: "jalan-é", Kind: "line", Line: ab}, "id", "'é'"},
+		{sidecar.Function{ID: strings.Repeat("a", 65), Kind: "line", Line: ab}, "id", "65 characters"},
+		{sidecar.Function{ID: "track", Kind: "line", Line: ab}, "id", "another id"},
+		{sidecar.Function{ID: "a", Kind: "lines", Line: ab}, "kind", `unknown kind "lines"|did you mean line?|line or zone`},
+		{sidecar.Function{ID: "a", Line: ab}, "kind", "missing|line or zone"},
+		{sidecar.Function{ID: "a", Kind: "parking", Line: ab}, "kind", "unknown kind"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: ab, Classes: []sidecar.Class{"car", "persn"}}, "classes[1]", `unknown class "persn"|did you mean person?`},
+		{sidecar.Function{ID: "a", Kind: "line", Line: ab, Classes: []sidecar.Class{"Motorbike"}}, "classes[0]", "did you mean motorcycle?"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: ab, Classes: []sidecar.Class{"spaceship"}}, "classes[0]", "person, bicycle, motorcycle, car, bus, truck"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: ab, Classes: []sidecar.Class{""}}, "classes[0]", "unknown class"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: ab, Classes: []sidecar.Class{"car", "car"}}, "classes[1]", "twice"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: ab, Anchor: "center"}, "anchor", "did you mean centre?|bottom or centre"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: ab, Dwell: time.Second}, "dwell", "a line has no dwell|kind zone"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: ab, Polygon: box}, "polygon", "a line has no polygon|kind zone"},
+		{sidecar.Function{ID: "a", Kind: "zone", Polygon: box, Line: ab}, "line", "a zone has no line|kind line"},
+
+		{sidecar.Function{ID: "a", Kind: "line"}, "line", "0 points|[A, B]"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: append(ab, sidecar.Point{0.5, 0.6})}, "line", "3 points|each straight part"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{0.1, 0.5}, {1.2, 0.5}}}, "line[1]", "1.2, 0.5 lies outside|0 to 1"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{math.NaN(), 0.5}, {1, 0.5}}}, "line[0]", "outside"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{0.5, 0.5}, {0.51, 0.5}}}, "line", "0.010 of the picture long|longer than 0.02"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{0.1, 0.97}, {0.9, 0.99}}}, "line", "bottom edge|first seen past it|0.05"}, // case 5
+		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{0.02, 0}, {0.02, 1}}}, "line", "left edge"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{0, 0.04}, {0.04, 0}}}, "line", "edge"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{1, 0.3}, {0.96, 0.7}}}, "line", "right edge"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{0.2, 0.01}, {0.7, 0}}}, "line", "top edge"},
+
+		{sidecar.Function{ID: "a", Kind: "zone"}, "polygon", "0 corners|three"},
+		{sidecar.Function{ID: "a", Kind: "zone", Polygon: box[:2]}, "polygon", "2 corners"},
+		{sidecar.Function{ID: "a", Kind: "zone", Polygon: sidecar.Polygon{{0.1, 0.1}, {0.9, -0.1}, {0.9, 0.9}}}, "polygon[1]", "outside"},
+		{sidecar.Function{ID: "a", Kind: "zone", Polygon: sidecar.Polygon{{0.1, 0.1}, {0.9, 0.9}, {0.9, 0.1}, {0.1, 0.9}}}, "polygon[2]", "crosses itself|side 1 and side 3"},
+		{sidecar.Function{ID: "a", Kind: "zone", Polygon: sidecar.Polygon{{0.1, 0.1}, {0.5, 0.5}, {0.9, 0.9}}}, "polygon", "0 of the picture"},
+		{sidecar.Function{ID: "a", Kind: "zone", Polygon: append(box[:4:4], box[0])}, "polygon[0]", "twice in a row|by itself"},
+		{sidecar.Function{ID: "a", Kind: "zone", Polygon: box, Dwell: -time.Second}, "dwell", "-1s"},
+		{sidecar.Function{ID: "a", Kind: "zone", Polygon: box, Dwell: 25 * time.Hour}, "dwell", "25h"},
+	} {
+		err := Check(c.f)
+		var bad *sidecar.FieldError
+		switch {
+		case c.field == "" && err != nil:
+			t.Errorf("%+v: got %v, want nothing wrong", c.f, err)
+		case c.field == "":
+		case !errors.As(err, &bad):
+			t.Errorf("%+v: got %v, want a field error", c.f, err)
+		case bad.Field != c.field || !contain(err.Error(), strings.Split(c.words, "|")...) || bad.Remedy == "":
+			t.Errorf("%+v: got %v, want field %s and %s", c.f, err, c.field, c.words)
+		}
+	}
+}
+
+func TestNewNamesThePlace(t *testing.T) {
+	second := across
+	for want, change := range map[string]func(){
+		"functions[1].id: ":         func() {},
+		"functions[1].classes[0]: ": func() { second.ID, second.Classes = "b", []sidecar.Class{"x"} },
+	} {
+		second = across
+		change()
+		a, err := New(sidecar.Camera{Functions: []sidecar.Function{across, second}}, Options{})
+		var bad *sidecar.FieldError
+		if a != nil || !errors.As(err, &bad) || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	many := make([]sidecar.Function, most+1)
+	if _, err := New(sidecar.Camera{Functions: many}, Options{}); err == nil || !contain(err.Error(), "65 functions") {
+		t.Errorf("got %v, want too many", err)
+	}
+}

@@ -1,0 +1,196 @@
+package analyse
+
+import (
+	"testing"
+	"time"
+
+	"pantau/sidecar"
+)
+
+// square is a zone in the middle of the picture.
+var square = sidecar.Function{ID: "square", Kind: "zone", Dwell: 5 * time.Second,
+	Polygon: sidecar.Polygon{{0.3, 0.3}, {0.7, 0.3}, {0.7, 0.7}, {0.3, 0.7}}}
+
+// TestZoneThreeNumbers is case 8: presence, entries and visits. One object
+// stands inside for a minute, two walk through in two seconds, one of them twice.
+func TestZoneThreeNumbers(t *testing.T) {
+	f := newFilm(t, 10, square)
+	for i := range 600 {
+		tracks := []sidecar.Track{walker(1, 0.5, 0.5)}
+		for id, start := range map[sidecar.TrackID]int{2: 100, 3: 300} {
+			if x := 0.2 + 0.03*float64(i-start); x >= 0.2 && x < 0.8 {
+				tracks = append(tracks, walker(id, x, 0.6))
+			}
+		}
+		if x := 0.8 - 0.03*float64(i-340); x > 0.2 && x <= 0.8 {
+			tracks = append(tracks, walker(3, x, 0.6))
+		}
+		f.show(tracks...)
+	}
+	want := map[sidecar.RowKind]int{sidecar.Entries: 4, sidecar.Exits: 3, sidecar.Visits: 1}
+	for kind, n := range want {
+		if got := f.total("square", kind, sidecar.Person, ""); got != n {
+			t.Errorf("%s: got %d, want %d", kind, got, n)
+		}
+	}
+	_, counts := f.a.Close(began.Add(f.at - time.Millisecond))
+	row := counts[0].Rows[0]
+	if row.Kind != sidecar.Presence || *row.Max != 2 || *row.Mean < 1.06 || *row.Mean > 1.09 {
+		t.Errorf("got %s mean %v max %d, want presence 1.07 and 2", row.Kind, *row.Mean, *row.Max)
+	}
+}
+
+func TestZoneStory(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		play func(f *film)
+		want string
+	}{
+		{"walks through", func(f *film) {
+			for x := 0.1; x < 0.9; x += 0.02 {
+				f.show(walker(1, x, 0.5))
+			}
+		}, "entered 1, left 1"},
+		{"jitters on the border", func(f *film) {
+			jitter := noise(3)
+			for range 600 {
+				f.show(walker(1, 0.3+0.002*jitter(), 0.5))
+			}
+		}, ""},
+		{"flickers inside", func(f *film) {
+			for i := range 60 {
+				x := 0.5
+				if i%10 == 5 {
+					x = 0.1
+				}
+				f.show(walker(1, x, 0.5))
+			}
+		}, "entered 1"},
+		{"stands just inside", func(f *film) {
+			for range 5 {
+				f.show(walker(1, 0.2, 0.5))
+			}
+			for range 40 {
+				f.show(walker(1, 0.303, 0.5))
+			}
+		}, "entered 1"},
+		{"is hidden inside", func(f *film) {
+			for range 10 {
+				f.show(walker(1, 0.5, 0.5))
+			}
+			f.wait(2 * time.Second)
+			for range 10 {
+				f.show(walker(1, 0.5, 0.5))
+			}
+		}, "entered 1"},
+		{"gets another identity inside", func(f *film) {
+			for range 10 {
+				f.show(walker(1, 0.5, 0.5))
+			}
+			f.wait(500 * time.Millisecond)
+			for range 10 {
+				f.show(walker(2, 0.501, 0.5))
+			}
+			f.end(1)
+			for range 10 {
+				f.show(walker(2, 0.501, 0.5))
+			}
+			f.end(2)
+			f.wait(4 * time.Second)
+		}, "entered 1, left 2"},
+		{"comes back when the first has been given up", func(f *film) {
+			f.show(walker(1, 0.5, 0.5))
+			f.end(1)
+			f.wait(time.Second)
+			f.show(walker(2, 0.5, 0.5))
+			f.show(walker(2, 0.5, 0.5))
+		}, "entered 1"},
+		{"is another beside one that was hidden", func(f *film) {
+			f.show(walker(1, 0.5, 0.5))
+			f.show()
+			f.show(walker(2, 0.51, 0.5))
+			f.show(walker(2, 0.51, 0.5), walker(1, 0.5, 0.5))
+			f.show(walker(2, 0.51, 0.5), walker(1, 0.5, 0.5))
+		}, "entered 1, entered 2"},
+		{"vanishes inside", func(f *film) {
+			f.show(walker(1, 0.5, 0.5))
+			f.end(1)
+			f.wait(4 * time.Second)
+		}, "entered 1, left 1"},
+		{"is counted twice and merged", func(f *film) {
+			f.show(walker(1, 0.5, 0.5), walker(2, 0.502, 0.5))
+			f.play(&sidecar.Scene{Tracks: []sidecar.Track{walker(1, 0.5, 0.5)}, Merged: []sidecar.Merge{{From: 2, Into: 1}}})
+			for x := 0.5; x < 0.9; x += 0.02 {
+				f.show(walker(1, x, 0.5))
+			}
+		}, "entered 1, entered 2, correction cam/square/e1/2/1, left 1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFilm(t, 10, square)
+			c.play(f)
+			if got := f.story(); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestZoneTellsTheStay(t *testing.T) {
+	f := newFilm(t, 10, square)
+	for i := range 100 { // inside from 0.3 to 0.7: 80 frames
+		f.show(walker(1, 0.2625+0.005*float64(i), 0.5))
+	}
+	if len(f.events) != 2 {
+		t.Fatalf("got %q, want an entry and an exit", f.story())
+	}
+	entered, left := f.events[0], f.events[1].Data.(sidecar.ZoneChange)
+	if want := began.Add(800 * time.Millisecond); !entered.Time.Equal(want) {
+		t.Errorf("got entered at %v, want %v", entered.Time, want)
+	}
+	if left.Stay != 7.9 || !left.Visit || left.PTS != 8_700_000 {
+		t.Errorf("got a stay of %v s, visit %v, until %d µs, want 7.9 s, a visit, until 8700000", left.Stay, left.Visit, left.PTS)
+	}
+}
+
+func TestZoneIsShownInScenes(t *testing.T) {
+	left := square
+	left.ID, left.Polygon = "left", sidecar.Polygon{{0, 0}, {0.5, 0}, {0.5, 1}, {0, 1}}
+	f := newFilm(t, 10, square, left)
+	car := walker(2, 0.1, 0.5)
+	car.Class = sidecar.Car
+	f.show(walker(1, 0.4, 0.5), car, walker(3, 0.9, 0.9))
+	first := f.scene
+	if got := string(first.AppendJSON(nil)); !contain(got,
+		`"zones":[{"id":"square","counts":{"person":1}},{"id":"left","counts":{"person":1,"car":1}}]`,
+		`"age":1,"zones":["square","left"]}`, `"age":1,"zones":["left"]}`, `"age":1}`) {
+		t.Errorf("got %s", got)
+	}
+	before := string(first.AppendJSON(nil))
+	f.show(walker(1, 0.6, 0.5), car)
+	for range 3 {
+		f.show(walker(1, 0.9, 0.5))
+	}
+	if got := string(first.AppendJSON(nil)); got != before {
+		t.Errorf("a scene that was handed on has changed:\n%s\n%s", before, got)
+	}
+}
+
+// A zone to the edge of the picture has no border there: feet that are cut off
+// at the edge are inside.
+func TestZoneReachesTheEdge(t *testing.T) {
+	whole := square
+	whole.Polygon = sidecar.Polygon{{0, 0}, {1, 0}, {1, 1}, {0, 1}}
+	f := newFilm(t, 10, whole)
+	for _, p := range []sidecar.Point{{0.5, 1}, {0, 0.5}, {1, 1}, {0.5, 0}, {0.99, 0.999}} {
+		f.show(walker(1, p[0], p[1]))
+	}
+	if got := f.story(); got != "entered 1" {
+		t.Errorf("got %q, want one entry", got)
+	}
+	// What is hidden at the edge has left the picture and is present no more.
+	f.show(walker(1, 0.98, 0.5))
+	f.show()
+	if got := f.scene.Zones[0].Counts; len(got) != 0 {
+		t.Errorf("got %v, want nobody", got)
+	}
+}
