@@ -14,6 +14,7 @@ type camera struct {
 	mu        sync.Mutex
 	about     helloCamera
 	masked    bool
+	decodable bool // a key frame came since pictures may be sent
 	describer describer
 	gop       []*sidecar.AccessUnit // from the newest key frame on; empty where it grew too large
 	gopBytes  int
@@ -34,6 +35,10 @@ func (c *camera) configure(cam sidecar.Camera) {
 	c.masked = len(cam.Analyse.Mask) > 0
 	if c.masked {
 		c.forget()
+		c.decodable = false
+		for q := range c.viewers {
+			q.dropPictures()
+		}
 	}
 	c.tell(c.hello())
 }
@@ -49,7 +54,8 @@ func (c *camera) accessUnit(u *sidecar.AccessUnit) {
 			c.tell(c.hello())
 		}
 	}
-	if c.masked {
+	c.decodable = !c.masked && (c.decodable || u.Key)
+	if !c.decodable {
 		return
 	}
 	c.remember(u)

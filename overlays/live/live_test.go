@@ -242,6 +242,27 @@ func TestMaskedCameraSendsNoPicture(t *testing.T) {
 	s := &sidecar.Scene{Camera: "a"}
 	h.Scene(s)
 	c.text(`{"type":"scene","scene":` + string(s.AppendJSON(nil)) + `}`)
+
+	h.Camera(sidecar.Camera{ID: "a", Name: "North"}) // the mask goes
+	c.text(helloE1)
+	h.AccessUnit("a", unit(t, "e1", 3, "")) // needs what was not sent
+	h.AccessUnit("a", unit(t, "e1", 4, sps576))
+	if got := c.picture(); got != 4 {
+		t.Errorf("got PTS %d, want the key frame 4", got)
+	}
+}
+
+// TestMaskTakesBackWhatWaits has a picture in the queue when the mask comes.
+func TestMaskTakesBackWhatWaits(t *testing.T) {
+	h := newHub(Options{})
+	q, _, _ := h.camera("a").join()
+	h.AccessUnit("a", unit(t, "e1", 1, sps576))
+	h.Camera(sidecar.Camera{ID: "a", Analyse: sidecar.Analyse{Mask: []sidecar.Polygon{{{0, 0}, {1, 0}, {1, 1}}}}})
+	for m, ok := q.take(); ok; m, ok = q.take() {
+		if m.kind.picture() {
+			t.Error("a picture is sent after the mask was set")
+		}
+	}
 }
 
 func TestChangedFunctionsAreTold(t *testing.T) {

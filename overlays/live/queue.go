@@ -52,6 +52,14 @@ func (q *queue) put(m message) {
 	}
 }
 
+// dropPictures leaves out the pictures that wait.
+func (q *queue) dropPictures() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.keep(func(k messageKind) bool { return !k.picture() })
+	q.skipping = true
+}
+
 // keep leaves out the waiting messages whose kind is not wanted. The caller
 // holds mu.
 func (q *queue) keep(want func(messageKind) bool) {

@@ -262,7 +262,7 @@ func TestManyCamerasLoadQuickly(t *testing.T) {
 	}
 	var b strings.Builder
 	b.WriteString("cameras:\n")
-	const n = 2000
+	const n = 500
 	for i := range n {
 		fmt.Fprintf(&b, "  - {id: cam-%d, source: {rtsp: \"rtsp://10.0.0.1/%d\"}, functions: [{id: l, kind: line, line: [[0, 0.5], [1, 0.5]]}]}\n", i, i)
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -23,8 +24,8 @@ func FuzzParse(f *testing.F) {
 		if (cfg == nil) == (err == nil) {
 			t.Fatalf("got config %v and error %v", cfg, err)
 		}
-		errs, ok := err.(Errors)
-		if err != nil && (!ok || len(errs) == 0) {
+		var errs Errors
+		if err != nil && (!errors.As(err, &errs) || len(errs) == 0) {
 			t.Fatalf("got %T %v, want Errors", err, err)
 		}
 	})

@@ -119,9 +119,6 @@ func (s *Server) Run(ctx context.Context) error {
 	return err
 }
 
-// Close stops listening; for a server whose Run was never called.
-func (s *Server) Close() error { return s.listener.Close() }
-
 // newSessions makes the session manager without scs.New, which starts a
 // goroutine for a store in memory that nothing can end safely.
 func newSessions(store *accounts.Store) *scs.SessionManager {

@@ -398,6 +398,7 @@ func TestSignInLinkWorksOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := s.browser()
+	b.want(405, "HEAD", "/signin?t="+link.Reveal(), nil)
 	got, body := b.do("GET", "/signin?t="+link.Reveal(), nil)
 	if got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != "/" {
 		t.Fatalf("got %s %s", got.Status, body)

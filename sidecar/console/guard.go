@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -100,6 +101,7 @@ func problem(w http.ResponseWriter, status int, detail string) {
 type guard struct {
 	mu       sync.Mutex
 	limiters map[string]*rate.Limiter
+	swept    time.Time // when all of them were looked at
 }
 
 // Refused attempts: so many at once, and then one each so often.
@@ -142,22 +144,28 @@ func (g *guard) limiter(now time.Time, key string, every time.Duration, burst in
 	if l := g.limiters[key]; l != nil {
 		return l
 	}
-	if len(g.limiters) >= maxLimiters {
-		for k, l := range g.limiters { // whose attempts are forgotten
-			if l.TokensAt(now) >= float64(l.Burst()) {
-				delete(g.limiters, k)
-			}
-		}
-	}
-	for k := range g.limiters { // all are in use: any of them
-		if len(g.limiters) < maxLimiters {
-			break
-		}
-		delete(g.limiters, k)
-	}
+	g.makeRoom(now)
 	l := rate.NewLimiter(rate.Every(every), burst)
 	g.limiters[key] = l
 	return l
+}
+
+// makeRoom takes out the limiters whose attempts are forgotten, once a second
+// at most, and any of them where all are in use. The caller holds mu.
+func (g *guard) makeRoom(now time.Time) {
+	if len(g.limiters) < maxLimiters {
+		return
+	}
+	if now.Sub(g.swept) >= time.Second {
+		g.swept = now
+		maps.DeleteFunc(g.limiters, func(_ string, l *rate.Limiter) bool { return l.TokensAt(now) >= float64(l.Burst()) })
+	}
+	for k := range g.limiters {
+		if len(g.limiters) < maxLimiters {
+			return
+		}
+		delete(g.limiters, k)
+	}
 }
 
 // network is the address without its port; of IPv6 the /64, which one customer has.

@@ -154,6 +154,10 @@ func (s *Server) begin(ctx context.Context, a accounts.Account) error {
 // signInByLink signs in whoever has a one-time link, and shows the page.
 func (s *Server) signInByLink(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
+	if r.Method != http.MethodGet { // a HEAD, as previews send, must not use the link up
+		problem(w, http.StatusMethodNotAllowed, "open the link in a browser")
+		return
+	}
 	forgive, err := s.attempt(r.RemoteAddr, "")
 	if err != nil {
 		problem(w, http.StatusTooManyRequests, err.Error())

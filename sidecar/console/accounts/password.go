@@ -20,8 +20,8 @@ func hashing() *argon2id.Params {
 	return &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 }
 
-// MinPassword is the least number of characters of a console password.
-const MinPassword = 10
+// minPassword is the least number of characters of a console password.
+const minPassword = 10
 
 // SetUp makes the first administrator. It returns ErrSetUp where there is one.
 func (s *Store) SetUp(ctx context.Context, name string, password sidecar.Secret) (Account, error) {
@@ -63,9 +63,9 @@ func check(name string, password sidecar.Secret, role Role) error {
 		return &sidecar.FieldError{Field: "name", Problem: "is no account name",
 			Remedy: "use 1 to 64 letters, digits, dots, hyphens, underscores and @"}
 	}
-	if n := utf8.RuneCountInString(password.Reveal()); n < MinPassword || n > 256 {
+	if n := utf8.RuneCountInString(password.Reveal()); n < minPassword || n > 256 {
 		return &sidecar.FieldError{Field: "password", Problem: fmt.Sprintf("has %d characters", n),
-			Remedy: fmt.Sprintf("use %d to 256", MinPassword)}
+			Remedy: fmt.Sprintf("use %d to 256", minPassword)}
 	}
 	if role != Admin && role != Operator {
 		return &sidecar.FieldError{Field: "role", Problem: "is no role", Remedy: "use admin or operator"}

@@ -13,8 +13,11 @@ import (
 )
 
 // NewLink makes a token that signs an account in, once, until it expires. Only
-// its hash is kept.
+// its hash is kept. Links that have expired are forgotten.
 func (s *Store) NewLink(ctx context.Context, account int64, valid time.Duration) (sidecar.Secret, error) {
+	if _, err := s.db.ExecContext(ctx, `DELETE FROM links WHERE expires < ?`, time.Now().UnixMilli()); err != nil {
+		return sidecar.Secret{}, fmt.Errorf("making a sign-in link: %w", err)
+	}
 	token := rand.Text()
 	hash := sha256.Sum256([]byte(token))
 	_, err := s.db.ExecContext(ctx, `INSERT INTO links (hash, account, expires) VALUES (?, ?, ?)`,

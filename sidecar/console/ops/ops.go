@@ -47,9 +47,6 @@ func New(ctx context.Context, listen string, source Source, log *slog.Logger) (*
 // Addr is the address that the server listens on.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
-// Close stops listening; for a server whose Run was never called.
-func (s *Server) Close() error { return s.listener.Close() }
-
 // Run answers until ctx ends.
 func (s *Server) Run(ctx context.Context) error {
 	server := &http.Server{Handler: s.handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute,

@@ -156,7 +156,7 @@ func TestTakenPortIsAFault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = s.Close() }()
+	defer func() { _ = s.listener.Close() }()
 	var fault *sidecar.Fault
 	if _, err := New(t.Context(), s.Addr().String(), source{}, nil); !errors.As(err, &fault) || fault.Hint == "" {
 		t.Errorf("got %v, want a fault with a hint", err)
