@@ -58,7 +58,7 @@ func mountOf(p *Candidate, found []Candidate, kindOf func(class int) kind) int {
 // seat and the ground; a pedestrian beside it is off the middle, one in front of
 // it has the feet below its wheels, and one behind it is seen above it. The
 // numbers are of persons of 1.7 m and vehicles of 1 m by 0.5 to 2 m. On 240
-// labelled two-wheelers of Brazilian streets this leaves 5 riders as persons
+// labelled two-wheelers of street pictures this leaves 5 riders as persons
 // beside a two-wheeler that was found.
 func rides(p, m *Candidate) bool {
 	pw, ph := p.Right-p.Left, p.Bottom-p.Top

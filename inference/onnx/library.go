@@ -10,6 +10,7 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"runtime"
@@ -22,7 +23,7 @@ import (
 )
 
 // installHint is what to do about a library that is missing or is not the right one.
-const installHint = "run \"make setup\" to install the one that belongs to this build"
+const installHint = `run "make build", which installs the one that belongs to this build`
 
 // environment is the one environment of ONNX Runtime that a process can have.
 // The binding keeps its handles in package variables, so its user count has to be
@@ -85,7 +86,7 @@ func check(path string) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%s does not exist", path)
-	case errors.As(err, &format):
+	case errors.As(err, &format), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("%s is not a shared library", path)
 	case err != nil:
 		return err

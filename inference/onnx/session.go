@@ -90,7 +90,9 @@ func (s *Session) Close() error {
 	return nil
 }
 
-// Binding is one caller's tensors of a Session. It is for one goroutine at a time.
+// Binding is one caller's tensors of a Session. It is for one goroutine at a
+// time. It must be closed: Go's runtime ends the program when it collects one
+// whose memory is still pinned.
 type Binding struct {
 	Input   []float32   // row-major, as the input's shape
 	Outputs [][]float32 // in the session's order; overwritten by each Run
@@ -134,6 +136,9 @@ func (b *Binding) tensor(shape []int64, bind func(ort.Value) error) ([]float32, 
 	}
 	b.tensors = append(b.tensors, t)
 	data := t.GetData()
+	if len(data) == 0 {
+		return nil, errors.New("shape is empty")
+	}
 	b.pinner.Pin(&data[0])
 	return data, bind(t)
 }
