@@ -1,9 +1,10 @@
 // Package decode turns access units into frames.
 //
 // It is a thin layer over libavcodec, and the only place where libav's decoders
-// are called. A decoder runs on the caller's thread and starts none. Pictures stay in C, shared with the decoder by
-// reference count, and are read there: straight from the decoder's planes into a
-// detector's tensor. They cross into Go only as a JPEG or as a copy.
+// are called. A decoder runs on the caller's thread and starts none. Pictures
+// stay in C, shared with the decoder by reference count, and are read there:
+// straight from the decoder's planes into a detector's tensor. They cross into
+// Go only as a JPEG or as a copy.
 //
 // Errors of libav are texts for people; what a caller tells apart is [ErrBroken]
 // and, for clips, [sidecar.Fault].
