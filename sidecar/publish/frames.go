@@ -21,12 +21,11 @@ const (
 	flushEnd   = 500 * time.Millisecond
 )
 
-var frameType = wireType(Frames)
+const frameType = "pantau." + Frames + ".v1"
 
 // fill makes the entry of a frame, using the entry's buffers again.
-func fill(e *entry, f *frame) {
-	s := f.scene
-	e.stream, e.typ, e.source, e.subject = f.stream, frameType, f.source, s.Camera
+func fill(e *entry, c *channel, s *sidecar.Scene) {
+	e.stream, e.typ, e.source, e.subject = c.stream, frameType, c.source, s.Camera
 	e.id = append(append(e.id[:0], s.Camera...), '/')
 	e.id = append(append(e.id, s.Epoch...), '/')
 	e.id = strconv.AppendUint(e.id, s.Seq, 10)
@@ -64,11 +63,11 @@ func newFrameQueue() *frameQueue {
 	return q
 }
 
-// put takes a copy of the frame, or drops it when no buffer is free.
-func (q *frameQueue) put(f *frame) {
+// put takes a copy of the scene, or drops it when no buffer is free.
+func (q *frameQueue) put(c *channel, s *sidecar.Scene) {
 	select {
 	case e := <-q.free:
-		fill(e, f)
+		fill(e, c, s)
 		q.full <- e // has room for every buffer
 	default:
 		q.drop("queue", 1)

@@ -61,13 +61,13 @@ func (s *jsonlSink) facts(_ context.Context, entries []entry) error {
 	return s.fault()
 }
 
-func (s *jsonlSink) scene(f *frame) {
+func (s *jsonlSink) scene(c *channel, scene *sidecar.Scene) {
 	if !s.frames {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	fill(&s.e, f)
+	fill(&s.e, c, scene)
 	s.write(&s.e)
 }
 

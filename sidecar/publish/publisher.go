@@ -28,7 +28,7 @@ type sink interface {
 	facts(ctx context.Context, entries []entry) error
 	// scene takes what it needs of the scene before it returns, and does not wait
 	// for a network.
-	scene(f *frame)
+	scene(c *channel, s *sidecar.Scene)
 	// set replaces a hash.
 	set(h hash)
 	// remove forgets a camera.
@@ -57,11 +57,9 @@ type hash struct {
 	ttl    time.Duration
 }
 
-// frame is a scene on its way, with what its envelope needs.
-type frame struct {
-	scene  *sidecar.Scene
-	source string
-	stream string
+// channel is what the envelopes of one camera's frames have in common.
+type channel struct {
+	source, stream string
 }
 
 // Publisher publishes to all sinks. Its methods can be called by many goroutines.
@@ -73,7 +71,7 @@ type Publisher struct {
 	lost    atomic.Uint64
 
 	mu      sync.RWMutex // guards cameras
-	cameras map[string]frame
+	cameras map[string]*channel
 }
 
 // notesHeld is how many changes of state can wait to be stored.
@@ -90,7 +88,7 @@ func New(ctx context.Context, o Options) (*Publisher, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	p := &Publisher{o: o, notes: make(chan entry, notesHeld), cameras: map[string]frame{}}
+	p := &Publisher{o: o, notes: make(chan entry, notesHeld), cameras: map[string]*channel{}}
 	for _, k := range sinks {
 		s, err := k.make(ctx, p)
 		if err != nil {
@@ -99,6 +97,9 @@ func New(ctx context.Context, o Options) (*Publisher, error) {
 		if s != nil {
 			p.sinks = append(p.sinks, s)
 		}
+	}
+	if len(p.sinks) == 0 {
+		return nil, errors.New("opening the sinks: neither Redis nor a file is given")
 	}
 	return p, nil
 }
@@ -163,8 +164,8 @@ func (p *Publisher) store(ctx context.Context, entries []entry) error {
 // Facts returns nil when the events and counts stand on the disk: from then on
 // they will be published, whatever is killed. While the outbox or the disk is
 // full it waits, and says so (log, pantau:health, Stats); when ctx ends first,
-// the error is a *sidecar.Fault with the cause, and the caller still has the
-// facts: giving them again is harmless, since their ids are the same.
+// the error is a *sidecar.Fault with the cause. After any error the caller still
+// has the facts: giving them again is harmless, since their ids are the same.
 func (p *Publisher) Facts(ctx context.Context, events []sidecar.Event, counts []sidecar.Count) error {
 	if len(events)+len(counts) == 0 {
 		return nil
@@ -180,17 +181,16 @@ func (p *Publisher) Facts(ctx context.Context, events []sidecar.Event, counts []
 // once is dropped and counted. The scene is the caller's again when it returns.
 func (p *Publisher) Scene(s *sidecar.Scene) {
 	p.mu.RLock()
-	f, ok := p.cameras[s.Camera]
+	c := p.cameras[s.Camera]
 	p.mu.RUnlock()
-	if !ok {
-		f = frame{source: p.source(s.Camera), stream: FramesOf(s.Camera)}
+	if c == nil {
+		c = &channel{source: p.source(s.Camera), stream: FramesOf(s.Camera)}
 		p.mu.Lock()
-		p.cameras[s.Camera] = f
+		p.cameras[s.Camera] = c
 		p.mu.Unlock()
 	}
-	f.scene = s
 	for _, k := range p.sinks {
-		k.scene(&f)
+		k.scene(c, s)
 	}
 }
 

@@ -76,7 +76,7 @@ func (s *redisSink) facts(ctx context.Context, entries []entry) error {
 			return nil
 		}
 		if !passes {
-			return err
+			return fmt.Errorf("storing facts: %w", err)
 		}
 		pause(ctx, fullRetry)
 		if ctx.Err() != nil {
@@ -96,7 +96,7 @@ func outboxTrouble(err error) (trouble, bool) {
 	return trouble{}, false
 }
 
-func (s *redisSink) scene(f *frame) { s.queue.put(f) }
+func (s *redisSink) scene(c *channel, scene *sidecar.Scene) { s.queue.put(c, scene) }
 
 func (s *redisSink) set(h hash) { s.queue.set(s.conn.key(h.kind+":{"+h.camera+"}"), h) }
 

@@ -235,9 +235,10 @@ func TestFullOutboxIsSaidAndTakesAgain(t *testing.T) {
 		err := p.Facts(ctx, []sidecar.Event{crossing("a", stored+1)}, nil)
 		cancel()
 		var fault *sidecar.Fault
-		if full = err != nil; !full {
+		switch full = errors.As(err, &fault); {
+		case err == nil:
 			stored++
-		} else if !errors.As(err, &fault) || !strings.Contains(fault.Hint, "bring Redis back") {
+		case full && !strings.Contains(fault.Hint, "bring Redis back"):
 			t.Fatalf("got %v, want a fault that says what to do", err)
 		}
 	}

@@ -4,6 +4,7 @@ package redistest
 
 import (
 	"bytes"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -56,6 +57,24 @@ func (s *Server) Start() {
 	s.tb.Helper()
 	args := append([]string{"--port", "0", "--unixsocket", s.Addr, "--unixsocketperm", "700", "--dir", s.dir,
 		"--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction"}, s.Args...)
+	s.run(args...)
+}
+
+// StartSentinel starts the server as a Sentinel on a TCP port, alone to decide
+// that the named primary is gone, and quick to do so.
+func (s *Server) StartSentinel(port, name, host, primaryPort string) {
+	s.tb.Helper()
+	file := filepath.Join(s.dir, "sentinel.conf")
+	text := fmt.Sprintf("port %s\nbind 127.0.0.1\nunixsocket %s\ndir %s\nsentinel monitor %s %s %s 1\n"+
+		"sentinel down-after-milliseconds %s 300\nsentinel failover-timeout %s 2000\n", port, s.Addr, s.dir, name, host, primaryPort, name, name)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		s.tb.Fatal(err)
+	}
+	s.run(file, "--sentinel")
+}
+
+func (s *Server) run(args ...string) {
+	s.tb.Helper()
 	s.out.Reset()
 	s.cmd = exec.Command("redis-server", args...)
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
