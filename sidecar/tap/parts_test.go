@@ -141,26 +141,34 @@ func TestTimeOfNTP(t *testing.T) {
 }
 
 func TestWatchdog(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for _, meals := range []int{0, 1, 5} {
+	const first, next = 15 * time.Second, 10 * time.Second
+	for _, c := range []struct {
+		meals int
+		every time.Duration
+		want  error
+		after time.Duration
+	}{
+		{0, 0, errFirstFrame, first},
+		{1, time.Second, errNextFrame, 11 * time.Second}, // sooner than the first deadline
+		{1, 14 * time.Second, errNextFrame, 24 * time.Second},
+		{5, 9 * time.Second, errNextFrame, 55 * time.Second},
+		{1000, 40 * time.Millisecond, errNextFrame, 50 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
 			bitten := make(chan error, 1)
 			began := time.Now()
-			w := newWatchdog(15*time.Second, 10*time.Second, func(err error) { bitten <- err })
-			for range meals {
-				time.Sleep(9 * time.Second)
+			w := newWatchdog(first, next, func(err error) { bitten <- err })
+			defer w.stop()
+			for range c.meals {
+				time.Sleep(c.every)
 				w.feed()
 			}
 			err := <-bitten
-			want, after := errNextFrame, time.Duration(meals)*9*time.Second+10*time.Second
-			if meals == 0 {
-				want, after = errFirstFrame, 15*time.Second
+			if got := time.Since(began); !errors.Is(err, c.want) || got != c.after {
+				t.Errorf("%d meals: got %v after %v, want %v after %v", c.meals, err, got, c.want, c.after)
 			}
-			if got := time.Since(began); !errors.Is(err, want) || got != after {
-				t.Errorf("%d meals: got %v after %v, want %v after %v", meals, err, got, want, after)
-			}
-			w.stop()
-		}
-	})
+		})
+	}
 }
 
 // TestBackoff: the waits grow to the longest and never leave their bounds; a

@@ -8,17 +8,18 @@ import (
 // watchdog bites when nothing has fed it for too long. Feeding it costs one
 // atomic store: the timer is looked after when it fires.
 type watchdog struct {
-	next  time.Duration
-	bite  func(err error)
-	start time.Time
-	fed   atomic.Int64 // time since start, ns; 0: never
-	timer *time.Timer
+	first, next time.Duration
+	bite        func(err error)
+	start       time.Time
+	fed         atomic.Int64 // time since start, ns; 0: never
+	timer       *time.Timer
 }
 
 // newWatchdog waits for the first meal, then for each next one. Stop must be called.
 func newWatchdog(first, next time.Duration, bite func(error)) *watchdog {
-	w := &watchdog{next: next, bite: bite, start: time.Now()}
+	w := &watchdog{first: first, next: next, bite: bite, start: time.Now()}
 	w.timer = time.AfterFunc(first, w.look)
+	w.timer.Reset(min(first, next))
 	return w
 }
 
@@ -27,13 +28,14 @@ func (w *watchdog) feed() { w.fed.Store(int64(time.Since(w.start))) }
 func (w *watchdog) stop() { w.timer.Stop() }
 
 func (w *watchdog) look() {
-	fed := time.Duration(w.fed.Load())
-	switch rest := w.next - (time.Since(w.start) - fed); {
-	case fed == 0:
-		w.bite(errFirstFrame)
-	case rest <= 0:
-		w.bite(errNextFrame)
-	default:
-		w.timer.Reset(rest)
+	fed, err := time.Duration(w.fed.Load()), errNextFrame
+	rest := fed + w.next - time.Since(w.start)
+	if fed == 0 {
+		rest, err = w.first-time.Since(w.start), errFirstFrame
 	}
+	if rest <= 0 {
+		w.bite(err)
+		return
+	}
+	w.timer.Reset(min(rest, w.next)) // the first meal may come at any time
 }
