@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"pantau/sidecar"
 )
@@ -126,15 +127,27 @@ func Parse(path string, data []byte, c Checks) (*Config, error) {
 
 // defaults gives a Config as an empty file has it.
 func defaults() *Config {
-	host, err := os.Hostname()
-	if err != nil || host == "" {
-		host = "pantau"
-	}
 	return &Config{
-		Node: host, Timezone: "UTC",
+		Node: nodeName(), Timezone: "UTC",
 		Redis:   Redis{Prefix: "pantau:"},
 		Console: Console{Listen: "127.0.0.1:8443"},
 		Metrics: Metrics{Listen: "127.0.0.1:9464"},
 		Models:  Models{Default: "auto"},
 	}
+}
+
+// nodeName is the host's name, as far as it can be part of a key.
+func nodeName() string {
+	host, _ := os.Hostname()
+	host = strings.Map(func(r rune) rune {
+		if r == '-' || r == '.' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' {
+			return r
+		}
+		return -1
+	}, host)
+	host = strings.TrimLeft(host[:min(len(host), 64)], "-.")
+	if host == "" {
+		return "pantau"
+	}
+	return host
 }
