@@ -92,16 +92,21 @@ func (a *Analyser) observe(tracks []sidecar.Track, now moment) {
 	}
 }
 
-// trace looks for the object whose return a newcomer may be.
+// trace looks for the object whose return a newcomer is most likely.
 func (a *Analyser) trace(o *object) {
+	var best *object
+	most := 0.0
 	for _, others := range [2][]*object{a.live, a.lost} {
 		for _, elder := range others {
-			if elder != o && !elder.observed && o.returns(elder) {
-				o.elder, elder.heir = elder, o
-				return
+			if elder == o || elder.observed {
+				continue
+			}
+			if l := o.returns(elder); l > most {
+				best, most = elder, l
 			}
 		}
 	}
+	o.tie(best)
 }
 
 // merge takes the tracker's word that two tracks are one object.
@@ -110,7 +115,13 @@ func (a *Analyser) merge(m sidecar.Merge, now moment) {
 	if from == nil || into == nil || from == into {
 		return
 	}
-	from.untie()
+	if from.elder != into && (into.elder == nil || into.elder == from) {
+		into.tie(from.elder)
+	}
+	if from.heir != nil {
+		from.heir.tie(nil)
+	}
+	from.tie(nil)
 	a.drop(from)
 	a.join(from, into, now)
 }
@@ -138,15 +149,17 @@ func (a *Analyser) drop(o *object) {
 // reunite joins newcomers with the objects whose return they are, once the
 // tracker has given those up. One that is seen again was another object.
 func (a *Analyser) reunite(now moment) {
-	for _, o := range a.live {
-		switch elder := o.elder; {
-		case elder == nil:
-		case elder.observed:
-			o.untie()
-		case elder.lost:
-			o.untie()
-			a.lost = slices.DeleteFunc(a.lost, func(other *object) bool { return other == elder })
-			a.join(elder, o, now)
+	for _, objects := range [2][]*object{a.lost, a.live} {
+		for _, o := range objects {
+			switch elder := o.elder; {
+			case elder == nil:
+			case elder.observed:
+				o.tie(nil)
+			case elder.lost:
+				o.tie(elder.elder)
+				elder.joined = true
+				a.join(elder, o, now)
+			}
 		}
 	}
 }
@@ -155,6 +168,9 @@ func (a *Analyser) reunite(now moment) {
 func (a *Analyser) release(now moment) {
 	kept := a.lost[:0]
 	for _, o := range a.lost {
+		if o.joined {
+			continue
+		}
 		if !o.left() && now.steady-o.fix.steady <= returning {
 			kept = append(kept, o)
 			continue
@@ -166,7 +182,7 @@ func (a *Analyser) release(now moment) {
 }
 
 func (a *Analyser) leave(o *object) {
-	o.untie()
+	o.tie(nil)
 	for _, k := range a.analytics {
 		k.Leave(o)
 	}
@@ -192,8 +208,11 @@ func (a *Analyser) Close(now time.Time) ([]sidecar.Event, []sidecar.Count) {
 	for len(a.live) > 0 {
 		a.giveUp(a.live[0])
 	}
+	a.reunite(a.clock.last)
 	for _, o := range a.lost {
-		a.leave(o)
+		if !o.joined {
+			a.leave(o)
+		}
 	}
 	var counts []sidecar.Count
 	end := now.UTC().Truncate(time.Minute).Add(time.Minute)

@@ -3,7 +3,6 @@ package analyse
 import (
 	"fmt"
 	"strings"
-	"testing"
 	"time"
 
 	"pantau/sidecar"
@@ -12,9 +11,17 @@ import (
 // began is the capture time of the first scene of every film.
 var began = time.Date(2026, 11, 23, 5, 41, 0, 0, time.UTC)
 
+// tester is a *testing.T, *testing.B or *rapid.T.
+type tester interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // film shows scenes to an analyser, and keeps what it says.
 type film struct {
-	t      testing.TB
+	t      tester
 	a      *Analyser
 	fps    float64
 	at     time.Duration // media time of the next scene
@@ -25,7 +32,7 @@ type film struct {
 	born   map[sidecar.TrackID]sidecar.Track // as they were shown first
 }
 
-func newFilm(t testing.TB, fps float64, fns ...sidecar.Function) *film {
+func newFilm(t tester, fps float64, fns ...sidecar.Function) *film {
 	t.Helper()
 	a, err := New(sidecar.Camera{ID: "cam", Timezone: "Asia/Jakarta", Functions: fns}, Options{Model: "m@1", Rules: "r1", FPS: fps})
 	if err != nil {
@@ -138,7 +145,7 @@ func (f *film) total(rule string, kind sidecar.RowKind, c sidecar.Class, dir sid
 	return number(f.t, f.a.Totals(), rule, kind, c, dir)
 }
 
-func number(t testing.TB, rows []sidecar.CountRow, rule string, kind sidecar.RowKind, c sidecar.Class, dir sidecar.Direction) int {
+func number(t tester, rows []sidecar.CountRow, rule string, kind sidecar.RowKind, c sidecar.Class, dir sidecar.Direction) int {
 	t.Helper()
 	for _, r := range rows {
 		if r.Rule == rule && r.Kind == kind && r.Class == c && r.Direction == dir && r.N != nil {

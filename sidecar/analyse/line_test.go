@@ -11,7 +11,7 @@ import (
 
 // letters shows one object that is above the line in frames with A, below it in
 // frames with B, near it with a and b, and hidden in all other frames.
-func letters(t testing.TB, sides string) *film {
+func letters(t tester, sides string) *film {
 	f := newFilm(t, 10, across)
 	for _, c := range sides {
 		switch c {

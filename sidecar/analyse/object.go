@@ -31,6 +31,7 @@ type object struct {
 	fix      fix            // where it was observed last
 	observed bool           // in this scene
 	lost     bool           // the tracker has given it up
+	joined   bool           // what it did, another one did
 	elder    *object        // whose return it may be, as long as that is not decided
 	heir     *object        // the other way round
 	zones    uint64         // the zones that it is in, by their bits
@@ -62,13 +63,19 @@ func (o *object) left() bool {
 	return b.Left < edge || b.Top < edge || b.Right > 1-edge || b.Bottom > 1-edge
 }
 
-// returns says whether o can be the return of an elder that is not seen any more.
-func (o *object) returns(elder *object) bool {
+// returns says how likely o is the return of an elder that is not seen any more,
+// from 0, not at all, to 1: by how well it stands where the elder must be by now,
+// and by how short a time ago that was seen.
+func (o *object) returns(elder *object) float64 {
 	gap := o.start.steady - elder.fix.steady
 	if gap <= 0 || gap > returning || elder.heir != nil || elder.left() || o.track.Class != elder.track.Class {
-		return false
+		return 0
 	}
-	return elder.ahead(gap).IoU(o.start.box) >= resemblance
+	overlap := elder.ahead(gap).IoU(o.start.box)
+	if overlap < resemblance {
+		return 0
+	}
+	return overlap / (1 + gap.Seconds())
 }
 
 // ahead is where the object must be some time after it was last seen.
@@ -81,12 +88,16 @@ func (o *object) ahead(gap time.Duration) sidecar.Box {
 	return sidecar.Box{Left: b.Left + dx, Top: b.Top + dy, Right: b.Right + dx, Bottom: b.Bottom + dy}
 }
 
-// untie lets go of the ties to other objects.
-func (o *object) untie() {
+// tie says that o may be the return of an elder, or of none.
+func (o *object) tie(elder *object) {
 	if o.elder != nil {
-		o.elder.heir, o.elder = nil, nil
+		o.elder.heir = nil
 	}
-	if o.heir != nil {
-		o.heir.elder, o.heir = nil, nil
+	if o.elder = elder; elder == nil {
+		return
 	}
+	if elder.heir != nil {
+		elder.heir.elder = nil
+	}
+	elder.heir = o
 }
