@@ -61,6 +61,7 @@ $(PAGE): $(WEB)/node_modules/.installed $(WEBSOURCES)
 	@cd $(WEB) && npm run --silent build -- --logLevel warn
 
 bench: setup-run build $(DEMO)
+	@cd setup/onnxruntime && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@bin/pantau bench $(ARGS)
 
 lint: $(PAGE)

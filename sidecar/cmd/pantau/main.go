@@ -33,7 +33,10 @@ type cli struct {
 	Probe   probeCmd   `cmd:"" help:"Look at a camera's stream: codec, size, rate, GOP, clock, and what to change."`
 	Models  modelsCmd  `cmd:"" help:"List, get and verify the models."`
 	Check   checkCmd   `cmd:"" help:"Check a configuration file and change nothing."`
+	Bench   benchCmd   `cmd:"" help:"Measure what each stage costs on this machine, beside a peer in the same run."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+
+	BenchPart benchPartCmd `cmd:"" hidden:""`
 }
 
 const description = `Pantau watches the cameras that a city already has and gives their numbers: it counts

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"pantau/sidecar"
 )
@@ -17,7 +18,7 @@ type Spec struct {
 	GOP           int           // pictures from key to key: 25
 	Frames        int           // 50
 	Bitrate       int           // kbit/s; 0 is what the picture needs
-	Pattern       string        // source of ffmpeg's lavfi: testsrc, which shows a counter of seconds
+	Pattern       string        // source of ffmpeg's lavfi: testsrc, which shows a counter of seconds; one with options is taken as it is
 }
 
 // TB is what MakeClip needs of a *testing.T; package testing itself has no place
@@ -97,6 +98,9 @@ func (s Spec) withDefaults() Spec {
 	if s.Pattern == "" {
 		s.Pattern = "testsrc"
 	}
+	if !strings.Contains(s.Pattern, "=") {
+		s.Pattern = fmt.Sprintf("%s=size=%dx%d:rate=%d", s.Pattern, s.Width, s.Height, s.Rate)
+	}
 	return s
 }
 
@@ -104,7 +108,7 @@ func (s Spec) withDefaults() Spec {
 func (s Spec) arguments(path string) []string {
 	args := []string{
 		"-v", "error", "-nostdin", "-y", "-threads", "1",
-		"-f", "lavfi", "-i", fmt.Sprintf("%s=size=%dx%d:rate=%d", s.Pattern, s.Width, s.Height, s.Rate),
+		"-f", "lavfi", "-i", s.Pattern,
 		"-frames:v", fmt.Sprint(s.Frames), "-g", fmt.Sprint(s.GOP),
 	}
 	switch s.Codec {

@@ -1,0 +1,163 @@
+package bench
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"pantau/inference/onnx"
+)
+
+// The camera that product and peer watch, and how.
+const (
+	peerFPS    = 5
+	peerWidth  = 1920
+	peerHeight = 1080
+	windowTime = 15 * time.Second
+)
+
+//go:embed peer.mjs
+var peerScript []byte
+
+// pipelines compares the running sidecar with a bare loop over the same model,
+// and with the pipeline as others build it: one ffmpeg process per camera, raw
+// frames over a pipe, the same ONNX Runtime library, model and settings in Node.
+func pipelines(ctx context.Context, o Options) ([]Result, error) {
+	clip, err := o.clip(ctx, peerWidth, peerHeight, 25, "4M", 12)
+	if err != nil {
+		return nil, err
+	}
+	camera, url, err := o.camera(ctx, clip)
+	if err != nil {
+		return nil, err
+	}
+	defer camera.stop()
+	script := filepath.Join(o.Dir, "peer.mjs")
+	if err := os.WriteFile(script, peerScript, 0o600); err != nil {
+		return nil, err
+	}
+	var inference, rest, streams, own, theirs []float64
+	for i := range o.Rounds {
+		o.Say(fmt.Sprintf("the sidecar beside ffmpeg pipe + Node, round %d of %d", i+1, o.Rounds))
+		bare, err := bareLoop(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		p, err := o.run(ctx, url, 1, peerFPS)
+		if err != nil {
+			return nil, err
+		}
+		w, err := p.window(ctx, windowTime)
+		p.end()
+		if err != nil {
+			return nil, err
+		}
+		if w.scenes < 0.8*peerFPS*windowTime.Seconds() {
+			return nil, fmt.Errorf("only %.0f frames were analysed in %v: the machine is too busy to measure", w.scenes, windowTime)
+		}
+		peer, err := o.peer(ctx, script, url)
+		if err != nil {
+			return nil, err
+		}
+		inference = append(inference, w.infer/w.scenes/bare.Seconds())
+		rest = append(rest, 100*(w.cpu-w.infer-w.decode)/w.cpu)
+		streams = append(streams, peer/w.cpu)
+		own, theirs = append(own, 1000*w.cpu/windowTime.Seconds()), append(theirs, 1000*peer/windowTime.Seconds())
+	}
+	return []Result{
+		atMost("inference in the pipeline / bare loop", "×", 1.05, inference, "processor time of the same session on the same input"),
+		atMost("everything but decode and inference", "%", 8, rest, "of the sidecar's processor time: RTSP, letterbox, NMS, tracks, rules, Redis client, Go runtime"),
+		atLeast("streams a core / ffmpeg pipe + Node", "×", 1.15, streams, fmt.Sprintf(
+			"1080p25 at %d frames/s: %.0f ms of CPU a camera-second against %.0f (%.1f streams a core)",
+			peerFPS, median(own), median(theirs), 1000/median(own))),
+	}, nil
+}
+
+// bareLoop is the processor time of one inference, in a process that does
+// nothing else.
+func bareLoop(ctx context.Context, o Options) (time.Duration, error) {
+	out, err := exec.CommandContext(ctx, o.Program, "bench-part", "infer", o.Library, o.Model).Output()
+	if err != nil {
+		return 0, fmt.Errorf("running the bare loop: %w", err)
+	}
+	ns, err := strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
+	return time.Duration(ns), err
+}
+
+// Infer is the bare loop: it prints nanoseconds per run.
+func Infer(library, model string) (time.Duration, error) {
+	const warm, runs = 5, 60
+	weights, err := os.ReadFile(model)
+	if err != nil {
+		return 0, err
+	}
+	l, err := onnx.Open(library)
+	if err != nil {
+		return 0, err
+	}
+	s, err := l.Session(weights)
+	if err != nil {
+		return 0, err
+	}
+	width, height := inputSize()
+	var shapes [][]int64
+	for _, out := range s.Outputs {
+		shapes = append(shapes, grid(out.Shape, width, height, len(shapes)))
+	}
+	b, err := s.Bind([]int64{1, 3, int64(height), int64(width)}, shapes)
+	if err != nil {
+		return 0, err
+	}
+	for i := range b.Input {
+		b.Input[i] = float32(i%255)/64 - 2
+	}
+	var begun time.Duration
+	for i := range warm + runs {
+		if i == warm {
+			begun = s.CPU()
+		}
+		if err := b.Run(); err != nil {
+			return 0, err
+		}
+	}
+	return (s.CPU() - begun) / runs, nil
+}
+
+// inputSize is the input of the default model for the benchmark's picture.
+func inputSize() (width, height int) { return 640, 384 }
+
+// grid gives the shape of output i of a model with three strides of scores and
+// three of distances: the free number of cells is that of the input's size.
+func grid(shape []int64, width, height, i int) []int64 {
+	stride := 8 << (i % 3)
+	full := append([]int64(nil), shape...)
+	for k, n := range full {
+		if n < 0 {
+			full[k] = int64((width / stride) * (height / stride))
+		}
+	}
+	if full[0] != 1 {
+		full[0] = 1
+	}
+	return full
+}
+
+// peer runs the other pipeline for a while and gives the processor time of both
+// of its processes, seconds.
+func (o Options) peer(ctx context.Context, script, url string) (float64, error) {
+	width, height := inputSize()
+	cmd := exec.CommandContext(ctx, "node", script, url, o.Model, o.Node,
+		fmt.Sprint(width), fmt.Sprint(height), fmt.Sprint(peerFPS), fmt.Sprint(windowTime.Seconds()))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return 0, fmt.Errorf("running the peer: %w", err)
+	}
+	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+}
