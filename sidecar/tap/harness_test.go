@@ -123,7 +123,7 @@ func (v *viewer) take(n int) []*sidecar.AccessUnit {
 	v.tb.Helper()
 	units := make([]*sidecar.AccessUnit, 0, n)
 	for range n {
-		units = append(units, v.unit(any1))
+		units = append(units, v.unit(every))
 	}
 	return units
 }
@@ -144,7 +144,7 @@ func (v *viewer) state(phase string) tap.State {
 	}
 }
 
-func any1(*sidecar.AccessUnit) bool { return true }
+func every(*sidecar.AccessUnit) bool { return true }
 
 func isKey(u *sidecar.AccessUnit) bool { return u.Key }
 

@@ -14,7 +14,7 @@ import (
 // Options say what is tapped, and how patiently. Zero values are the defaults.
 type Options struct {
 	Source     sidecar.Source
-	KeyFrames  bool          // key pictures only; the others are not even put together
+	KeyFrames  bool          // key pictures only (every JPEG is one); the others are not even put together
 	FirstFrame time.Duration // from connecting to the first picture: 15 s
 	NextFrame  time.Duration // from one picture to the next: 10 s
 	Backoff    Backoff
@@ -24,7 +24,8 @@ type Options struct {
 
 // Backoff says how long to wait before connecting again. Every wait is drawn
 // from the half to the one and a half of what stands here: ten thousand cameras
-// that were lost together must not come back together.
+// that were lost together must not come back together. After a session of
+// FirstFrame + Max it begins again with Min.
 type Backoff struct {
 	Min    time.Duration // after the first trouble: 500 ms; doubled each time
 	Max    time.Duration // 30 s

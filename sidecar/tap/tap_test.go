@@ -96,7 +96,7 @@ func TestWrap(t *testing.T) {
 		t.Skip("connecting took longer than two seconds")
 	}
 	for last.PTS < math.MaxUint32+45000 {
-		u := v.unit(any1)
+		u := v.unit(every)
 		sound(t, u)
 		if got := u.PTS - last.PTS; got != 3600 {
 			t.Fatalf("got a step of %d from %d, want 3600", got, last.PTS)
@@ -117,7 +117,7 @@ func TestKeyFrames(t *testing.T) {
 			t.Parallel()
 			cam := camera(t, taptest.Options{Clip: taptest.MakeClip(t, taptest.Spec{Codec: codec, GOP: 5, Frames: 20})})
 			v := watch(t, tap.Options{Source: cam.Source(), KeyFrames: true, NextFrame: 150 * time.Millisecond})
-			first := v.unit(any1) // the watchdog is fed by pictures that are left out, too: keys are 200 ms apart
+			first := v.unit(every) // the watchdog is fed by pictures that are left out, too: keys are 200 ms apart
 			for _, u := range v.take(5) {
 				sound(t, u)
 				if !u.Key || u.Epoch != first.Epoch {
@@ -203,7 +203,7 @@ func TestReportArrivesLate(t *testing.T) {
 	last := v.unit(isKey)
 	cam.SetReports(true)
 	for last.Source != sidecar.TimeRTCP || last.Capture.Sub(last.Received) > -150*time.Millisecond {
-		u := v.unit(any1)
+		u := v.unit(every)
 		if u.Capture.Before(last.Capture) {
 			t.Fatalf("got capture %v after %v", u.Capture, last.Capture)
 		}
