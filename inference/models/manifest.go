@@ -36,7 +36,7 @@ func Builtin() (*Manifest, error) { return Parse(manifestYAML) }
 // are errors.
 func Parse(data []byte) (*Manifest, error) {
 	var m Manifest
-	if err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(&m); err != nil {
+	if err := decode(data, &m); err != nil {
 		return nil, fmt.Errorf("reading manifest of models: %w", err)
 	}
 	names := map[string]bool{}
@@ -53,6 +53,17 @@ func Parse(data []byte) (*Manifest, error) {
 		return nil, fmt.Errorf("reading manifest of models: default %q is not one of them", m.Default)
 	}
 	return &m, nil
+}
+
+// decode reads strict YAML. The library panics on a few texts that are no YAML
+// (an anchor before a lonely tag, for one): that is an error too.
+func decode(data []byte, m *Manifest) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("not understood: %v", r)
+		}
+	}()
+	return yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(m)
 }
 
 // Find gives the model of a name; "" and Auto are the default. A name that does

@@ -76,5 +76,5 @@ func rides(p, m *Candidate) bool {
 	case p.Top > m.Top+0.35*mh: // lower than a head can be
 		return false
 	}
-	return ph > 0.5*mh && ph < 2.4*mh
+	return ph > 0.6*mh && ph < 2.4*mh
 }

@@ -1,0 +1,115 @@
+package models
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// Scenes in centimetres, as a camera sees them: y grows downwards, the ground at
+// 300. A parked motorcycle seen from the side is 190 wide and 110 high, from the
+// front 70 wide.
+func TestRiders(t *testing.T) {
+	side := box(motorcycle, 0.7, 100, 190, 290, 300)
+	front := box(motorcycle, 0.7, 100, 190, 170, 300)
+	bike := box(bicycle, 0.6, 100, 200, 275, 300)
+	cases := []struct {
+		name    string
+		mount   Candidate
+		persons []Candidate
+		stay    int // persons that stay
+	}{
+		{"motorcyclist from the side", side, []Candidate{box(person, 0.8, 150, 130, 240, 285)}, 0},
+		{"leaning forward", side, []Candidate{box(person, 0.8, 120, 140, 225, 280)}, 0},
+		{"with a pillion", side, []Candidate{box(person, 0.8, 140, 130, 220, 285), box(person, 0.5, 175, 135, 255, 280)}, 0},
+		{"family of three", side, []Candidate{box(person, 0.8, 140, 130, 220, 285), box(person, 0.5, 175, 135, 255, 280), box(person, 0.4, 130, 170, 190, 260)}, 0},
+		{"motorcyclist from the front", front, []Candidate{box(person, 0.8, 95, 120, 175, 295)}, 0},
+		{"box of the motorcycle with its rider", box(motorcycle, 0.7, 100, 130, 290, 300), []Candidate{box(person, 0.8, 150, 130, 240, 280)}, 0},
+		{"cyclist from the side", bike, []Candidate{box(person, 0.8, 140, 110, 230, 285)}, 0},
+		{"cyclist from behind", box(bicycle, 0.6, 110, 200, 160, 300), []Candidate{box(person, 0.8, 105, 110, 165, 285)}, 0},
+		{"unsure motorcycle under a rider", box(motorcycle, 0.3, 100, 190, 290, 300), []Candidate{box(person, 0.8, 150, 130, 240, 285)}, 0},
+
+		{"pedestrian beside a parked one", side, []Candidate{box(person, 0.8, 270, 130, 330, 300)}, 1},
+		{"pedestrian at the front wheel", side, []Candidate{box(person, 0.8, 90, 130, 145, 300)}, 1},
+		{"pedestrian beside one seen from the front", front, []Candidate{box(person, 0.8, 160, 130, 220, 300)}, 1},
+		{"pedestrian in front", side, []Candidate{box(person, 0.8, 165, 150, 225, 330)}, 1},
+		{"pedestrian behind, feet above the seat", side, []Candidate{box(person, 0.8, 165, 60, 220, 225)}, 1},
+		{"far pedestrian behind", side, []Candidate{box(person, 0.8, 180, 200, 205, 260)}, 1},
+		{"near pedestrian passing by", side, []Candidate{box(person, 0.8, 130, -60, 260, 305)}, 1},
+		{"pushing a bicycle", bike, []Candidate{box(person, 0.8, 240, 130, 300, 302)}, 1},
+		{"far away", side, []Candidate{box(person, 0.8, 500, 130, 560, 300)}, 1},
+		{"a bicycle that is likely none", box(bicycle, 0.15, 100, 190, 290, 300), []Candidate{box(person, 0.8, 150, 130, 240, 285)}, 1},
+		{"a car is not ridden", box(car, 0.7, 100, 190, 290, 300), []Candidate{box(person, 0.8, 150, 130, 240, 285)}, 1},
+	}
+	for _, c := range cases {
+		got := mergeRiders(append([]Candidate{c.mount}, c.persons...), cocoKind)
+		persons := 0
+		for _, g := range got {
+			if g.Class == person {
+				persons++
+			}
+		}
+		if persons != c.stay {
+			t.Errorf("%s: %d persons stay, want %d: %v", c.name, persons, c.stay, got)
+			continue
+		}
+		want := c.mount
+		if c.stay == 0 {
+			for i := range c.persons {
+				want.join(&c.persons[i])
+			}
+		}
+		if got[0] != want {
+			t.Errorf("%s: vehicle is %v, want %v", c.name, got[0], want)
+		}
+	}
+}
+
+func TestRiderTakesTheVehicleThatCoversMost(t *testing.T) {
+	got := mergeRiders([]Candidate{
+		box(motorcycle, 0.7, 100, 190, 290, 300),
+		box(motorcycle, 0.6, 180, 195, 370, 305),
+		box(person, 0.8, 150, 130, 240, 285),
+	}, cocoKind)
+	if len(got) != 2 || got[0].Top != 130 || got[1].Top != 195 {
+		t.Errorf("%v, want the rider on the first", got)
+	}
+}
+
+func TestNoMoreRidersThanAFamily(t *testing.T) {
+	found := []Candidate{box(motorcycle, 0.7, 100, 190, 290, 300)}
+	for i := range 6 {
+		found = append(found, box(person, 0.8, 150+float32(i), 130, 240, 285))
+	}
+	if got := mergeRiders(found, cocoKind); len(got) != 1+6-maxRiders {
+		t.Errorf("%d objects, want %d", len(got), 1+6-maxRiders)
+	}
+}
+
+// Whatever the picture: two-wheelers and others all stay, none shrinks, and
+// persons vanish only where there is a two-wheeler.
+func TestRidersProperties(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 200 {
+		count := map[int]int{}
+		var found []Candidate
+		for range r.IntN(maxObjects) {
+			x, y := r.Float32()*300, r.Float32()*200
+			c := box([]int{person, bicycle, motorcycle, car, dog}[r.IntN(5)], r.Float32(), x, y, x+5+r.Float32()*60, y+5+r.Float32()*60)
+			count[c.Class]++
+			found = append(found, c)
+		}
+		for _, g := range mergeRiders(found, cocoKind) {
+			count[g.Class]--
+		}
+		gone := count[person]
+		delete(count, person)
+		for class, n := range count {
+			if n != 0 {
+				t.Fatalf("%d of class %d vanished", n, class)
+			}
+		}
+		if gone < 0 {
+			t.Fatalf("%d persons appeared", -gone)
+		}
+	}
+}
