@@ -85,7 +85,9 @@ func (u *upkeep) welcome(ctx context.Context) bool {
 	for name, text := range Schemas() {
 		pipe.Set(ctx, u.conn.key("schema:"+name), text, 0)
 	}
-	if _, err := pipe.Exec(ctx); err != nil {
+	if _, err := pipe.Exec(ctx); forbidden(err) {
+		u.log.WarnContext(ctx, "redis: the schemas could not be written", "error", err, "hint", troubleOf(err).hint)
+	} else if err != nil {
 		return false
 	}
 	u.queue.rewrite()
