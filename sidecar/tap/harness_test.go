@@ -83,7 +83,7 @@ func watch(tb testing.TB, o tap.Options) *viewer {
 		o.FirstFrame = 5 * time.Second
 	}
 	if o.NextFrame == 0 {
-		o.NextFrame = 700 * time.Millisecond
+		o.NextFrame = 1500 * time.Millisecond
 	}
 	if o.Backoff == (tap.Backoff{}) {
 		o.Backoff = tap.Backoff{Min: 5 * time.Millisecond, Max: 50 * time.Millisecond, Faulty: 20 * time.Millisecond}

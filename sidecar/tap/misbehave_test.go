@@ -94,12 +94,13 @@ func change(t *testing.T, c *taptest.Camera, path string) {
 	}
 }
 
-// TestLoss loses packets on UDP: units go on in the same session, and it is counted.
+// TestLoss loses packets on UDP: units go on in the same session, and it is
+// counted. The library waits for 64 packets before it gives a lost one up.
 func TestLoss(t *testing.T) {
-	c := camera(t, taptest.Options{Clip: taptest.MakeClip(t, taptest.Spec{GOP: 5})})
+	c := camera(t, taptest.Options{Clip: taptest.MakeClip(t, taptest.Spec{GOP: 5, Bitrate: 2000, Pattern: "mandelbrot"})})
 	source := c.Source()
 	source.Transport = sidecar.UDP
-	v := watch(t, tap.Options{Source: source})
+	v := watch(t, tap.Options{Source: source, NextFrame: 10 * time.Second})
 	u := v.unit(isKey)
 	c.Lose(10)
 	eventually(t, func() bool { return v.tap.Stats().LostPackets > 3 })

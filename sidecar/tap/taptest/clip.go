@@ -1,6 +1,7 @@
 package taptest
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"os/exec"
@@ -37,8 +38,8 @@ func MakeClip(tb TB, s Spec) string {
 	tb.Helper()
 	s = s.withDefaults()
 	dir := filepath.Join(os.TempDir(), fmt.Sprintf("pantau-clips-%d", os.Getuid()))
-	path := filepath.Join(dir, fmt.Sprintf("%s-%dx%d-r%d-g%d-n%d-b%d-%s.mp4",
-		s.Codec, s.Width, s.Height, s.Rate, s.GOP, s.Frames, s.Bitrate, s.Pattern))
+	recipe := sha256.Sum256([]byte(strings.Join(s.arguments(""), " ")))
+	path := filepath.Join(dir, fmt.Sprintf("%s-%dx%d-%x.mp4", s.Codec, s.Width, s.Height, recipe[:8]))
 	if _, err := os.Stat(path); err == nil {
 		return path
 	}
