@@ -27,7 +27,7 @@ type Options struct {
 	Addr        string         // host:port of RTSP; empty is 127.0.0.1 and any free port
 	Path        string         // of the stream; empty is "/street"
 	User        string         // empty: whoever comes may watch
-	Password    sidecar.Secret //
+	Password    sidecar.Secret // asked for by digest (RFC 2617)
 	StartRTP    uint32         // RTP time of the first picture
 	ClockOffset time.Duration  // how far the camera's clock is ahead of this machine's
 	NoReports   bool           // no sender reports, as some restreamers do
