@@ -97,8 +97,8 @@ func (t *Tracker) offer(o *object, s stage, widest float64) {
 		if kin == 0 {
 			continue
 		}
-		if alike := kin * similarity(box, d.Box, x, y); alike >= s.least {
-			t.assign.add(i, alone-max(alike-late, 0.01)*d.Score)
+		if alike := kin*similarity(box, d.Box, x, y) - late; alike >= s.least {
+			t.assign.add(i, alone-alike*d.Score)
 		}
 	}
 	t.assign.endRow()
@@ -110,20 +110,21 @@ func (o *object) buffer(a *axis, side float64) float64 {
 	return min(max(bufferSigmas*a.sigma(), bufferLeast*side), bufferMost*side)
 }
 
-// cover takes the doubtful detections that lie on a certain one out of the
-// game: they are parts of an object that has its box.
+// cover takes the doubtful detections that lie on certain ones out of the game:
+// they are parts of objects that have their boxes, or two of them in one box.
 func (t *Tracker) cover() {
 	for i := range t.dets {
 		d := &t.dets[i]
 		if d.taken || d.Score >= highFrom {
 			continue
 		}
+		lies := 0.0
 		for j := range t.dets {
 			e := &t.dets[j]
-			if e.taken && e.Score >= highFrom && affinity(d.Class, e.Class) > 0 && d.Box.Intersect(e.Box).Area() >= covered*d.Box.Area() {
-				d.taken = true
-				break
+			if e.taken && e.Score >= highFrom && affinity(d.Class, e.Class) > 0 {
+				lies += d.Box.Intersect(e.Box).Area()
 			}
 		}
+		d.taken = lies >= covered*d.Box.Area()
 	}
 }

@@ -12,7 +12,7 @@ import (
 func (t *Tracker) confirm() {
 	kept := t.objects[:0]
 	for _, o := range t.objects {
-		if o.confirmed() || !o.found || o.hits < t.o.Hits || o.proof < proofNeeded {
+		if o.confirmed() || !o.found || o.hits < t.o.Hits || o.proof < proofNeeded || t.now-o.since < time.Duration(confirmTime*1e9) {
 			kept = append(kept, o)
 			continue
 		}

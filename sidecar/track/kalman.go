@@ -88,15 +88,14 @@ func (f *filter) predict(dt, agility float64) {
 	f.keepSize()
 }
 
-// update takes an observed box. trust is the detection's score: an unsure box
-// is measured less exactly (NSA Kalman, Du 2021).
-func (f *filter) update(b sidecar.Box, trust float64) {
+// update takes an observed box, measured with a variance of noise times the
+// usual one.
+func (f *filter) update(b sidecar.Box, noise float64) {
 	c, w, h := b.Centre(), f.w.x, f.h.x
-	n := 2 - trust
-	f.cx.update(c[0], n*variance(centreNoise, w))
-	f.cy.update(c[1], n*variance(centreNoise, h))
-	f.w.update(b.Width(), n*variance(sizeNoise, w))
-	f.h.update(b.Height(), n*variance(sizeNoise, h))
+	f.cx.update(c[0], noise*variance(centreNoise, w))
+	f.cy.update(c[1], noise*variance(centreNoise, h))
+	f.w.update(b.Width(), noise*variance(sizeNoise, w))
+	f.h.update(b.Height(), noise*variance(sizeNoise, h))
 	f.keepSize()
 }
 

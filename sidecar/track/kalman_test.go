@@ -36,7 +36,7 @@ func TestVelocityIsLearntFromUnevenFrames(t *testing.T) {
 		dt := 0.03 + 0.3*rnd.Float64()
 		at += dt
 		f.predict(dt, 1)
-		f.update(square(0.2+0.1*at+0.001*rnd.NormFloat64(), 0.5, 0.05), 0.9)
+		f.update(square(0.2+0.1*at+0.001*rnd.NormFloat64(), 0.5, 0.05), 1)
 	}
 	if math.Abs(f.cx.v-0.1) > 0.02 || math.Abs(f.cy.v) > 0.02 {
 		t.Errorf("velocity %.3f, %.3f; want 0.1, 0", f.cx.v, f.cy.v)
@@ -47,12 +47,12 @@ func TestJumpingBoxWeighsLess(t *testing.T) {
 	f := newFilter(square(0.5, 0.5, 0.1))
 	for range 20 {
 		f.predict(0.1, 1)
-		f.update(square(0.5, 0.5, 0.1), 0.9)
+		f.update(square(0.5, 0.5, 0.1), 1)
 	}
 	f.predict(0.1, 1)
 	jump := square(0.5, 0.5, 0.1)
 	jump.Bottom += 0.1 // twice as high for one frame
-	f.update(jump, 0.9)
+	f.update(jump, 1)
 	if got := f.box().Bottom; got > 0.55+0.05 {
 		t.Errorf("bottom at %.3f after a jump of 0.1 from 0.55", got)
 	}

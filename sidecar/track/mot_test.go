@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -147,17 +148,36 @@ func mostTogether(together map[[2]uint64]int, frames int) int {
 	return total
 }
 
-// follow runs the tracker over a sequence and gives the observed, confirmed tracks.
+// follow runs the tracker over a sequence and gives the observed tracks. In a
+// file, unlike live, the frames before a track's confirmation are its own too.
 func follow(o Options, dets map[int][]sidecar.Detection, frames int, fps float64) [][]identified {
-	tk := New(o)
+	type birth struct {
+		born  time.Duration
+		start sidecar.Box
+	}
+	type place struct{ frame, index int }
+	tk, tentative := New(o), map[birth][]place{}
 	out := make([][]identified, frames)
 	for i := range frames {
 		at := time.Duration(float64(i) / fps * float64(time.Second))
 		for _, k := range tk.Update(at, dets[i+1]).Tracks {
-			if k.Confirmed && k.Observed {
-				out[i] = append(out[i], identified{uint64(k.ID), k.Box})
+			if !k.Observed {
+				continue
 			}
+			b := birth{k.Born, k.Start}
+			if k.Confirmed {
+				for _, p := range tentative[b] {
+					out[p.frame][p.index].id = uint64(k.ID)
+				}
+				delete(tentative, b)
+			} else {
+				tentative[b] = append(tentative[b], place{i, len(out[i])})
+			}
+			out[i] = append(out[i], identified{uint64(k.ID), k.Box})
 		}
+	}
+	for i := range out {
+		out[i] = slices.DeleteFunc(out[i], func(k identified) bool { return k.id == 0 })
 	}
 	return out
 }

@@ -67,7 +67,7 @@ func (o *object) observe(d *sidecar.Detection, now time.Duration) {
 	if gap := now - o.seenAt; o.misses > 0 && gap > 0 && !o.stopped {
 		o.replay(d, gap.Seconds())
 	} else {
-		o.update(d.Box, d.Score)
+		o.update(d.Box, o.doubt(d))
 	}
 	o.box, o.seen, o.last = o.filter.box(), o.filter, d.Box
 	o.found, o.seenAt, o.score = true, now, d.Score
@@ -87,8 +87,19 @@ func (o *object) replay(d *sidecar.Detection, gap float64) {
 	steps := min(o.misses+1, replaySteps)
 	for i := 1; i <= steps; i++ {
 		o.predict(gap/float64(steps), 1)
-		o.update(between(o.last, d.Box, float64(i)/float64(steps)), d.Score)
+		o.update(between(o.last, d.Box, float64(i)/float64(steps)), o.doubt(d))
 	}
+}
+
+// doubt scales the noise of a measurement: with the detector's own doubt (NSA
+// Kalman, Du 2021), and where the object stands, since so many boxes of it are
+// known that a new one says little.
+func (o *object) doubt(d *sidecar.Detection) float64 {
+	n := 2 - d.Score
+	if o.stopped {
+		n *= stillDoubt
+	}
+	return n
 }
 
 // watch says whether the object stands or moves: by how far it comes from where

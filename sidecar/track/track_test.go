@@ -116,7 +116,7 @@ func TestFlickeringStandingCar(t *testing.T) {
 			}
 			r := tk.Update(time.Duration(s*float64(time.Second)), dets)
 			for _, k := range r.Tracks {
-				if k.Confirmed && s > 6 {
+				if k.Confirmed && s > 10 { // it is known to stand
 					drift = max(drift, math.Abs(k.Box.Centre().X()-0.5), math.Abs(k.Box.Bottom-0.6))
 				}
 				if s > 10 && k.Confirmed && k.Motion != sidecar.Stopped {

@@ -10,20 +10,21 @@ const (
 	centreNoise  = 0.06  // standard deviation of a detected centre, sizes
 	sizeNoise    = 0.12  // of a detected width and height, sizes
 	resolution   = 0.001 // what a detector's grid resolves at best, picture sides
-	acceleration = 1.0   // root of the spectral density of acceleration, sizes/s^1.5
-	growth       = 0.3   // the same for width and height
+	acceleration = 2.0   // root of the spectral density of acceleration, sizes/s^1.5
+	growth       = 0.5   // the same for width and height
 	growthTime   = 0.5   // time constant with which growth dies away, s
 	firstSpeed   = 5.0   // standard deviation of the velocity of what was just born, sizes/s
 	firstGrowth  = 0.3   // the same for width and height
-	stillAgility = 0.1   // share of acceleration left to what stands
-	outlier      = 3.0   // standard deviations from which an observation weighs less
-	smallest     = 1e-4  // width and height of a box at least, picture sides
+	stillDoubt   = 4.0
+	stillAgility = 0.1  // share of acceleration left to what stands
+	outlier      = 3.0  // standard deviations from which an observation weighs less
+	smallest     = 1e-4 // width and height of a box at least, picture sides
 
 	// Association.
 	leastHigh      = 0.15 // similarity from which a certain detection may belong to a track
 	leastLow       = 0.35 // the same for a doubtful one
 	leastTentative = 0.25 // the same for a track that is not confirmed
-	leastRecovered = 0.25 // the same where the last observation stands for the prediction
+	leastRecovered = 0.35 // the same where the last observation stands for the prediction
 	bufferSigmas   = 1.0  // boxes are widened by so many standard deviations of the prediction
 	bufferLeast    = 0.05 // and by at least so many sizes
 	bufferMost     = 1.0  // and at most
@@ -34,8 +35,9 @@ const (
 	highFrom      = 0.4
 	tentativeFrom = 0.2
 	bornFrom      = 0.3
+	confirmTime   = 0.19
 	proofNeeded   = 1.2
-	covered       = 0.8
+	covered       = 0.6
 	// Birth, twins and rest.
 	duplicate                   = 0.7 // IoU with a confirmed track from which a newcomer is the same object
 	tentativeFor                = 500 * time.Millisecond
