@@ -2,6 +2,7 @@ package analyse
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -106,4 +107,9 @@ func TestNewNamesThePlace(t *testing.T) {
 	if _, err := New(sidecar.Camera{Functions: many}, Options{}); err == nil || !contain(err.Error(), "65 functions") {
 		t.Errorf("got %v, want too many", err)
 	}
+}
+
+func ExampleCheck() {
+	fmt.Println(Check(sidecar.Function{ID: "gate", Kind: "line", Line: []sidecar.Point{{0.1, 0.5}, {1.2, 0.5}}}))
+	// Output: line[1]: point 1.2, 0.5 lies outside of the picture; use coordinates from 0 to 1
 }

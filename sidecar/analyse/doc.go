@@ -34,4 +34,24 @@
 // told on by the other. It happens when the tracker merges them, and when a track
 // is born where a lost one must be by now. Facts that were told twice by then are
 // corrected.
+//
+// # The zone
+//
+// An object is inside when its anchor is in the polygon; that changes after two
+// observations further from the border than the band, or after two seconds on
+// the other side. Presence is who is inside now, also if hidden for a moment.
+// Entries and exits are changes of that: what appears inside has entered, and
+// what vanishes inside has left when it was last seen, so that entries less exits
+// are always the presence. Visits are stays that have reached the function's dwell.
+//
+// # The minute
+//
+// A count belongs to the minute of its frame's capture time. Uptime is the part of
+// the minute between analysed frames that followed each other closely (see
+// patience). Quality is good, or low with flags that say why: "gaps" (uptime under
+// 0.9), "slow" (less than 45 % of the expected frames where it was up), "clock"
+// (capture times that leapt and were not followed); it is none, and there are no
+// rows, where nothing was analysed. A minute is given some seconds after its end,
+// final unless something in it may still come out either way, and given again
+// with a higher Rev when it changes, for ten minutes.
 package analyse

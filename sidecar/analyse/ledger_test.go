@@ -125,6 +125,27 @@ func TestUndecidedMinute(t *testing.T) {
 	}
 }
 
+// TestLateScenes sets the camera's clock back by two minutes: what happens then
+// belongs to minutes that were given already.
+func TestLateScenes(t *testing.T) {
+	f := newFilm(t, 10, across)
+	if got := len(f.minutes(3*time.Minute + 10*time.Second)); got != 3 {
+		t.Fatalf("got %d minutes, want 3", got)
+	}
+	now := f.scene.Capture
+	for i := range 20 {
+		s := &sidecar.Scene{Stamp: f.stamp(), Tracks: []sidecar.Track{walker(1, 0.5, 0.3+0.02*float64(i))}}
+		s.Capture = s.Capture.Add(-2 * time.Minute)
+		f.a.Update(s)
+		f.at += 100 * time.Millisecond
+	}
+	counts := f.a.Counts(now)
+	if len(counts) != 1 || counts[0].Rev != 1 || !counts[0].From.Equal(began.Add(time.Minute)) || counts[0].Uptime != 1 ||
+		number(t, counts[0].Rows, "line", sidecar.Flow, sidecar.Person, sidecar.In) != 1 {
+		t.Errorf("got %+v, want the second minute again with one crossing", counts)
+	}
+}
+
 func TestEpochsGoOn(t *testing.T) {
 	f := newFilm(t, 10, across)
 	for i := range 10 {

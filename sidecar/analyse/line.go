@@ -99,7 +99,8 @@ func newLine(f sidecar.Function, b *book) Analytic {
 	l := &line{book: b, id: f.ID, a: f.Line[0], b: f.Line[1], anchor: f.Anchor, classes: classesOf(f),
 		paths: map[*object]*path{}}
 	for _, c := range l.classes {
-		l.rows = append(l.rows, [2]int{b.row(f.ID, sidecar.Flow, c, sidecar.Out), b.row(f.ID, sidecar.Flow, c, sidecar.In)})
+		in := b.row(f.ID, sidecar.Flow, c, sidecar.In)
+		l.rows = append(l.rows, [2]int{b.row(f.ID, sidecar.Flow, c, sidecar.Out), in})
 	}
 	return l
 }

@@ -1,7 +1,6 @@
 package analyse
 
 import (
-	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -337,20 +336,4 @@ func TestLineAroundTheEnd(t *testing.T) {
 			t.Fatalf("lap %d: got %q, want one in: directions alternate", lap, got)
 		}
 	}
-}
-
-// noise is a repeatable source of numbers with mean 0 and deviation 1.
-func noise(seed uint64) func() float64 {
-	uniform := func() float64 {
-		seed = seed*6364136223846793005 + 1442695040888963407
-		return float64(seed>>11) / (1 << 53)
-	}
-	return func() float64 {
-		return math.Sqrt(-2*math.Log(1-uniform())) * math.Cos(2*math.Pi*uniform())
-	}
-}
-
-func ExampleCheck() {
-	fmt.Println(Check(sidecar.Function{ID: "gate", Kind: "line", Line: []sidecar.Point{{0.1, 0.5}, {1.2, 0.5}}}))
-	// Output: line[1]: point 1.2, 0.5 lies outside of the picture; use coordinates from 0 to 1
 }
