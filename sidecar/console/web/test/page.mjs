@@ -159,7 +159,7 @@ async function checks(page) {
     await page.getByRole('button', { name: /Simpang Lima north/ }).focus()
     await page.keyboard.press('Enter')
     await status.getByText('The camera does not answer.').waitFor()
-    await status.getByText('connection refused. Check that the camera is on').waitFor()
+    await status.getByText('Connection refused. Check that the camera is on').waitFor()
     await accessible(page)
   })
 

@@ -2,7 +2,7 @@
 // the built page with the headers that the console sets, and lets the test say
 // what goes over the live view's WebSocket.
 
-import { readFile } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,6 +18,9 @@ const policy =
  * runs: { user, setup, cameras, live(connection, id) }. It gives { url, close }.
  */
 export async function serve(state) {
+  await access(join(dist, 'index.html')).catch(() => {
+    throw new Error('the page is not built; run: npm run build')
+  })
   const server = createServer((request, response) => {
     void answer(state, request, response)
   })

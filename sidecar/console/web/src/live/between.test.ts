@@ -4,7 +4,7 @@ import type { Box, Scene } from './protocol'
 
 function scene(things: Record<string, Box>): Scene {
   return {
-    epoch: 'e', pts: 0, capture: 0, width: 0, height: 0, zones: [],
+    epoch: 'e', pts: 0, capture: 0, zones: [],
     things: Object.entries(things).map(([id, box]) => ({ id, cls: 'car', conf: 1, box })),
   }
 }

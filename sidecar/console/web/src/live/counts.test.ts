@@ -8,7 +8,7 @@ const zone: Rule = { id: 'z', kind: 'zone', line: [], polygon: [[0, 0], [1, 0], 
 const row = (rule: string, kind: Row['kind'], cls: string, n: number, dir: Row['dir'] = ''): Row => ({ rule, kind, cls, dir, n })
 
 const scene: Scene = {
-  epoch: 'e', pts: 0, capture: 0, width: 1, height: 1,
+  epoch: 'e', pts: 0, capture: 0,
   things: ['car', 'person', 'person', 'dog'].map((cls, i) => ({ id: `${i}`, cls, conf: 1, box: [0, 0, 1, 1] })),
   zones: [{ id: 'z', counts: [{ cls: 'person', n: 2 }, { cls: 'car', n: 1 }] }],
 }

@@ -9,7 +9,7 @@ const tick = 3600 // 25 pictures a second at 90 kHz
 function scene(pts: number, epoch = 'e'): Scene {
   const x = ((pts / tick) % 100) / 200
   return {
-    epoch, pts, capture: 0, width: 1, height: 1, zones: [],
+    epoch, pts, capture: 0, zones: [],
     things: [{ id: `${pts}`, cls: 'car', conf: 1, box: [x, 0.2, x + 0.1, 0.4] }],
   }
 }
@@ -130,6 +130,20 @@ describe('some frames analysed', () => {
     expect(joiner.tally.own).toBe(100)
     expect(shown.at(-1)!.kind).toBe('none')
   })
+})
+
+test('what a new viewer gets from before it came is not played after', () => {
+  const joiner = new Joiner<number>('e', 90000, 400, () => {})
+  let shown = 0
+  for (let n = 0, now = 0; n < 250 || joiner.waiting > 0; now += 1000 / 60) {
+    for (; n < 250 && joiner.waiting < 6; n++) { // a decoder that holds six pictures at most
+      joiner.playout.arrived(joiner.media(249 * tick), 0)
+      joiner.picture({ pts: n * tick, capture: 0, image: n })
+    }
+    if (joiner.next(now)) shown++
+  }
+  expect(shown).toBeLessThan(90)
+  expect(joiner.tally.skipped + shown).toBe(250)
 })
 
 describe('bounds', () => {

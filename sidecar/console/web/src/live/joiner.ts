@@ -35,7 +35,7 @@ export interface Tally {
 
 const mostPictures = 240
 const mostScenes = 400
-const mostDue = 8 // more than these due at once: the older ones are skipped
+const stalledMs = 1000 // pictures overdue by more are skipped where a later one is due as well
 const trailMs = 2500
 const longestGapMs = 1000 // scenes further apart are not joined by a straight line
 const silentMs = 2000 // no scene for so long: none is waited for
@@ -115,14 +115,13 @@ export class Joiner<I> {
 
   /**
    * next gives the picture to be drawn now with its overlay, or null. A picture
-   * is given out once, in order; normally each one gets its own refresh.
+   * is given out once, in order, and each one gets its own refresh.
    */
   next(now: number): { picture: Picture<I>; overlay: Overlay } | null {
     this.playout.tick(now)
-    let due = 0
-    while (due < this.#pictures.length && this.#ready(this.#pictures[due]!, now)) due++
-    if (due === 0) return null
-    for (; due > mostDue; due--) this.#drop(this.#pictures.shift()!)
+    const first = this.#pictures[0]
+    if (!first || !this.#ready(first, now)) return null
+    this.#skip(now)
     const picture = this.#pictures.shift()!
     this.#drawn = picture.pts
     const overlay = this.overlay(picture.pts)
@@ -159,6 +158,17 @@ export class Joiner<I> {
     if (newest && newest.pts >= p.pts) return true
     const silent = this.#lastScene === null || now - this.#lastScene > silentMs
     return silent || now >= this.playout.deadline(media, now)
+  }
+
+  // What a new viewer gets from before it came, or what piled up while the page
+  // was not looked at, is not played after. A short delay is: no picture is lost.
+  #skip(now: number): void {
+    for (;;) {
+      const [old, later] = this.#pictures
+      if (!old || !later || now - this.playout.due(this.media(old.pts)) < stalledMs) return
+      if (!this.#ready(later, now)) return
+      this.#drop(this.#pictures.shift()!)
+    }
   }
 
   #with(kind: Overlay['kind'], scene: Scene, things: Thing[], index: number): Overlay {

@@ -21,6 +21,8 @@ export interface Drawing {
   labels: Labels
 }
 
+const narrow = 560 // CSS pixels: labels of a smaller picture have no class name, the colour says it
+
 type Context = CanvasRenderingContext2D
 
 const ink = 'rgb(10 14 20 / 0.72)'
@@ -44,7 +46,7 @@ export function paint(ctx: Context, d: Drawing, scale: number): void {
 class Painter {
   readonly #w: number
   readonly #h: number
-  #taken: { x: number; y: number; w: number; h: number }[] = [] // labels drawn so far
+  #taken: { x: number; y: number; w: number; h: number }[] = [] // by labels and tags drawn so far
 
   constructor(
     private readonly ctx: Context,
@@ -134,12 +136,12 @@ class Painter {
   label(thing: Thing, labels: Labels): void {
     const { ctx, scale } = this
     const [x, y, , h] = this.#rect(thing)
-    const words = labels.classOf(thing.cls)
+    const words = this.#w < narrow * scale ? '' : `${labels.classOf(thing.cls)} `
     ctx.font = `550 ${11 * scale}px ${family}`
     const name = ctx.measureText(words).width
     const id = ctx.measureText(thing.id).width
     const [pad, dot, height] = [5 * scale, 6 * scale, 16 * scale]
-    const width = dot + name + id + 4 * pad
+    const width = dot + name + id + 3 * pad
     const left = Math.round(Math.min(Math.max(0, x - scale), this.#w - width))
     const top = this.#place(left, y, y + h, width, height)
     ctx.beginPath()
@@ -155,7 +157,7 @@ class Painter {
     ctx.fillStyle = '#ffffff'
     ctx.fillText(words, left + 2 * pad + dot, top + height / 2 + 0.5 * scale)
     ctx.fillStyle = 'rgb(255 255 255 / 0.72)'
-    ctx.fillText(thing.id, left + 3 * pad + dot + name, top + height / 2 + 0.5 * scale)
+    ctx.fillText(thing.id, left + 2 * pad + dot + name, top + height / 2 + 0.5 * scale)
   }
 
   // Above the box, or below it where another label or the picture's edge is in the way.
@@ -191,6 +193,7 @@ class Painter {
     ctx.textAlign = 'left'
     ctx.textBaseline = 'middle'
     ctx.fillText(text, left + 7 * scale, top + height / 2 + 0.5 * scale)
+    this.#taken.push({ x: left, y: top, w: width, h: height })
   }
 
   #path(points: readonly Point[]): void {

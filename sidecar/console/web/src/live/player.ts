@@ -21,7 +21,6 @@ export interface View {
   capture: number // of the picture that is shown, UTC, ms since 1970; NaN: none
   tally: Tally
   delayMs: number // how far the picture is behind its arrival
-  refused: number // messages that were not understood
 }
 
 /** Drawn is the detail of the canvas's "pantau:draw" event, sent in the very task that drew. */
@@ -52,7 +51,7 @@ export class Player {
   #watcher: ResizeObserver
   #view: View = {
     phase: 'connecting', retryAt: 0, trouble: null, hello: null, totals: null, stats: null,
-    scene: null, capture: NaN, tally: noTally, delayMs: 0, refused: 0,
+    scene: null, capture: NaN, tally: noTally, delayMs: 0,
   }
 
   constructor(
@@ -96,12 +95,11 @@ export class Player {
     if (typeof data !== 'string') {
       const unit = parseUnit(data)
       if (unit) this.#unit(unit)
-      else this.#view.refused++
       return
     }
     const m = parseText(data)
-    if (m === null) this.#view.refused++
-    else if (m.type === 'hello') this.#hello(m)
+    if (m === null) return
+    if (m.type === 'hello') this.#hello(m)
     else if (m.type === 'scene') this.#scene(m.scene)
     else if (m.type === 'totals') this.#set({ totals: m })
     else this.#set({ stats: m })

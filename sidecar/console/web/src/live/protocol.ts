@@ -42,8 +42,6 @@ export interface Scene {
   epoch: string
   pts: number // RTP time unwrapped to 64 bits; exact, since it stays below 2^53
   capture: number // UTC, ms since 1970; NaN where it is not known
-  width: number
-  height: number
   things: Thing[]
   zones: { id: string; counts: { cls: string; n: number }[] }[]
 }
@@ -69,7 +67,6 @@ export interface Stats {
   type: 'stats'
   fps: Record<'camera' | 'processed' | 'skipped' | 'detection', number | null>
   latency: Record<'decode' | 'wait' | 'infer' | 'total', number | null> // ms
-  dropped: number
   model: string
   state: string
   cause: string
@@ -174,8 +171,6 @@ function scene(s: Fields): Scene | null {
     epoch: string(s['epoch']),
     pts,
     capture: Date.parse(string(s['ts'])),
-    width: size(s['w']),
-    height: size(s['h']),
     things: list(s['objects'], maxThings).flatMap(thing),
     zones: list(s['zones'], maxRules).map((value) => {
       const z = record(value)
@@ -206,7 +201,6 @@ function row(value: unknown): Row[] {
 function stats(m: Fields): Stats {
   const fps = record(m['fps'])
   const ms = record(m['latency_ms'])
-  const dropped = Object.values(record(m['dropped'])).slice(0, 100)
   return {
     type: 'stats',
     fps: {
@@ -221,7 +215,6 @@ function stats(m: Fields): Stats {
       infer: level(ms['infer']),
       total: level(ms['total']),
     },
-    dropped: dropped.reduce<number>((sum, n) => sum + natural(n), 0),
     model: string(m['model']),
     state: string(m['state']),
     cause: string(m['cause']),
