@@ -69,7 +69,7 @@ func mix(sample *uint8, v uint8, alpha int) {
 }
 
 // fill covers a rectangle.
-func (c *canvas) fill(r image.Rectangle, colour Colour, alpha float64) {
+func (c *canvas) fill(r image.Rectangle, colour shade, alpha float64) {
 	r = r.Intersect(image.Rect(0, 0, c.w, c.h))
 	if r.Empty() {
 		return
@@ -95,7 +95,7 @@ func (c *canvas) fill(r image.Rectangle, colour Colour, alpha float64) {
 }
 
 // frame draws the edge of a rectangle, width pixels to the inside.
-func (c *canvas) frame(r image.Rectangle, width int, colour Colour, alpha float64) {
+func (c *canvas) frame(r image.Rectangle, width int, colour shade, alpha float64) {
 	in := r.Inset(width)
 	if in.Empty() {
 		c.fill(r, colour, alpha)
@@ -110,18 +110,18 @@ func (c *canvas) frame(r image.Rectangle, width int, colour Colour, alpha float6
 // pass is one of the strokes that a line is drawn with.
 type pass struct {
 	width  float64
-	colour Colour
+	colour shade
 	alpha  float64
 }
 
 // passes are a dark edge, and the line itself on it.
-func (c *canvas) passes(colour Colour) [2]pass {
+func (c *canvas) passes(colour shade) [2]pass {
 	w := float64(c.stroke)
 	return [2]pass{{w + 2*float64(c.hair), dark, 0.6}, {w, colour, 1}}
 }
 
 // segment draws a straight stroke with round ends and soft edges.
-func (c *canvas) segment(a, b point, width float64, colour Colour, alpha float64) {
+func (c *canvas) segment(a, b point, width float64, colour shade, alpha float64) {
 	s := newStroke(a, b, width/2)
 	origin := c.img.Rect.Min
 	s.cover(c.w, c.h, 1, 1, func(x, y int, part float64) {

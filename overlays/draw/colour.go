@@ -6,8 +6,8 @@ import (
 	"pantau/sidecar"
 )
 
-// Colour is a colour as pictures have it: full-range BT.601.
-type Colour = color.YCbCr
+// shade is a colour as pictures have it: full-range BT.601.
+type shade = color.YCbCr
 
 // The colours of Okabe and Ito (2008), which people with any kind of colour
 // vision tell apart; the page shows the same. Rules are white.
@@ -23,13 +23,13 @@ var (
 	dark      = ycbcr(0x10, 0x10, 0x10)
 )
 
-func ycbcr(r, g, b uint8) Colour {
+func ycbcr(r, g, b uint8) shade {
 	y, cb, cr := color.RGBToYCbCr(r, g, b)
-	return Colour{Y: y, Cb: cb, Cr: cr}
+	return shade{Y: y, Cb: cb, Cr: cr}
 }
 
-// ColourOf is the colour of a class; classes beyond the usual six share one.
-func ColourOf(c sidecar.Class) Colour {
+// colourOf is the colour of a class; classes beyond the usual six share one.
+func colourOf(c sidecar.Class) shade {
 	switch c {
 	case sidecar.Person:
 		return orange

@@ -43,8 +43,8 @@ func Scene(img *image.YCbCr, s *sidecar.Scene, fns []sidecar.Function, o Options
 	for i := range s.Tracks {
 		if t := &s.Tracks[i]; t.Confirmed {
 			r := c.pixels(t.Box)
-			c.box(r, ColourOf(t.Class), t.Observed)
-			l.add(ColourOf(t.Class), string(t.Class)+" "+t.ID.String(), r)
+			c.box(r, colourOf(t.Class), t.Observed)
+			l.add(colourOf(t.Class), string(t.Class)+" "+t.ID.String(), r)
 		}
 	}
 	l.draw(c)
@@ -52,7 +52,7 @@ func Scene(img *image.YCbCr, s *sidecar.Scene, fns []sidecar.Function, o Options
 
 // box draws an upright frame with a dark edge, so that it shows on light and on
 // dark ground.
-func (c *canvas) box(r image.Rectangle, colour Colour, observed bool) {
+func (c *canvas) box(r image.Rectangle, colour shade, observed bool) {
 	alpha := 1.0
 	if !observed {
 		alpha = 0.45

@@ -70,7 +70,7 @@ func save(t *testing.T, name string, img image.Image) {
 }
 
 // near says whether a pixel has about the colour.
-func near(img *image.YCbCr, x, y int, want Colour) bool {
+func near(img *image.YCbCr, x, y int, want shade) bool {
 	got := img.YCbCrAt(x, y)
 	for _, d := range [3]int{int(got.Y) - int(want.Y), int(got.Cb) - int(want.Cb), int(got.Cr) - int(want.Cr)} {
 		if d < -4 || d > 4 {
@@ -89,11 +89,11 @@ func TestEverythingIsWhereItBelongs(t *testing.T) {
 	tests := []struct {
 		what string
 		x, y float64
-		want Colour
+		want shade
 	}{
 		{"left edge of the person", 0.1 * w, 0.45 * h, orange},
-		{"bottom edge of the car", 0.8 * w, 0.3*h - 1, ColourOf(sidecar.Car)},
-		{"right edge of the truck", w - 1, 0.9 * h, ColourOf(sidecar.Truck)},
+		{"bottom edge of the car", 0.8 * w, 0.3*h - 1, colourOf(sidecar.Car)},
+		{"right edge of the truck", w - 1, 0.9 * h, colourOf(sidecar.Truck)},
 		{"line near A", 0.3 * w, 0.7026 * h, rule},
 		{"arrow to the right hand of A to B: down", 0.56*w - 1, 0.725*h + 14, rule},
 		{"zone's left edge", 0.055 * w, 0.475 * h, rule},
@@ -117,12 +117,12 @@ func TestUnconfirmedTracksAreNotDrawn(t *testing.T) {
 }
 
 func TestEveryClassHasItsColour(t *testing.T) {
-	seen := map[Colour]sidecar.Class{}
+	seen := map[shade]sidecar.Class{}
 	for _, class := range append(sidecar.Classes(), "dog") {
-		if other, ok := seen[ColourOf(class)]; ok {
+		if other, ok := seen[colourOf(class)]; ok {
 			t.Errorf("%s and %s look alike", class, other)
 		}
-		seen[ColourOf(class)] = class
+		seen[colourOf(class)] = class
 	}
 }
 

@@ -5,7 +5,7 @@ import "image"
 // label names something on the picture.
 type label struct {
 	text   string
-	colour Colour
+	colour shade
 	of     image.Rectangle // what it names, pixels
 }
 
@@ -15,7 +15,7 @@ type labels struct {
 	lines []stroke // that should be seen
 }
 
-func (l *labels) add(colour Colour, text string, of image.Rectangle) {
+func (l *labels) add(colour shade, text string, of image.Rectangle) {
 	l.all = append(l.all, label{text, colour, of})
 }
 

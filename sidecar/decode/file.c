@@ -53,7 +53,7 @@ static void feed(pantau_file *f)
 // and left out. The error at the end is AVERROR_EOF, or what kept us from reading.
 pantau_result pantau_next(pantau_file *f)
 {
-	for (;;) {
+	for (int errors = 0;;) {
 		pantau_result r = pantau_receive(&f->decoder);
 		if (r.frame) {
 			r.frame->pts = r.frame->best_effort_timestamp;
@@ -63,9 +63,13 @@ pantau_result pantau_next(pantau_file *f)
 			r.err = f->read_err;
 		if (r.err == AVERROR_EOF || r.err == AVERROR(ENOMEM) || (r.err && r.err == f->read_err))
 			return r;
-		if (r.err)
+		if (r.err) {
 			f->broken++;
-		else
-			feed(f);
+			if (++errors % 8) // there may be more of this packet, but not for ever
+				continue;
+		}
+		if (f->read_err < 0)
+			return (pantau_result){.err = f->read_err};
+		feed(f);
 	}
 }
