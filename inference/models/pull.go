@@ -11,6 +11,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"pantau/sidecar"
 )
 
 // Puller gets models into a folder.
@@ -22,7 +25,8 @@ type Puller struct {
 }
 
 // Pull makes sure that a model stands in Dir, whole and verified, and gives its
-// path. It tries the sources in order; the error joins what each of them said.
+// path. It tries the sources in order. If none has it, the error is a
+// *sidecar.Fault that says why for each, in one line.
 func (p *Puller) Pull(ctx context.Context, m Model) (string, error) {
 	file := m.File(p.Dir)
 	_, err := read(file, m.Size, m.SHA256)
@@ -36,7 +40,7 @@ func (p *Puller) Pull(ctx context.Context, m Model) (string, error) {
 	if err := os.MkdirAll(p.Dir, 0o755); err != nil {
 		return "", fmt.Errorf("pulling model %s: %w", m.ID(), err)
 	}
-	var failed []error
+	var failed []string
 	for _, s := range m.Sources {
 		err := p.try(ctx, m, s)
 		if err == nil {
@@ -45,9 +49,12 @@ func (p *Puller) Pull(ctx context.Context, m Model) (string, error) {
 		if ctx.Err() != nil {
 			return "", fmt.Errorf("pulling model %s: %w", m.ID(), ctx.Err())
 		}
-		failed = append(failed, err)
+		failed = append(failed, err.Error())
 	}
-	return "", fmt.Errorf("pulling model %s: no source has it: %w", m.ID(), errors.Join(failed...))
+	return "", &sidecar.Fault{
+		Err:  fmt.Errorf("pulling model %s: no source has it (%s)", m.ID(), strings.Join(failed, "; ")),
+		Hint: "connect this machine, or put the file into a folder and name it with --models",
+	}
 }
 
 func (p *Puller) say(m Model, format string, args ...any) {
@@ -85,7 +92,7 @@ func (p *Puller) tryFolders(m Model, s Source) error {
 	if len(p.Folders) == 0 {
 		return errors.New("no local folder was given")
 	}
-	var failed []error
+	var failed []string
 	for _, folder := range p.Folders {
 		path := filepath.Join(folder, s.Folder)
 		p.say(m, "trying file %s", path)
@@ -95,9 +102,9 @@ func (p *Puller) tryFolders(m Model, s Source) error {
 			return nil
 		}
 		p.say(m, "failed: %v", err)
-		failed = append(failed, err)
+		failed = append(failed, err.Error())
 	}
-	return errors.Join(failed...)
+	return errors.New(strings.Join(failed, "; "))
 }
 
 func copyFile(w io.Writer, path string) error {
