@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"pantau/sidecar"
+	"pantau/sidecar/config"
 )
 
 // version is set by the linker.
@@ -88,7 +89,8 @@ func report(ctx context.Context, err error) int {
 	fmt.Fprintln(os.Stderr, "pantau:", err)
 	var fault *sidecar.Fault
 	var field *sidecar.FieldError
-	if errors.As(err, &fault) || errors.As(err, &field) {
+	var file config.Errors
+	if errors.As(err, &fault) || errors.As(err, &field) || errors.As(err, &file) {
 		return exitUsage
 	}
 	return exitFailed

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -38,6 +39,9 @@ func (c *probeCmd) Run(ctx context.Context) error {
 		fmt.Fprintf(os.Stderr, "looking at %s for %v …\n", c.shown(source), c.For)
 	}
 	info, err := tap.Probe(ctx, source, c.For)
+	if fault := new(sidecar.Fault); err != nil && ctx.Err() == nil && !errors.As(err, &fault) {
+		return &sidecar.Fault{Err: err, Hint: "check the address and the port, and that this machine reaches the camera"}
+	}
 	if err != nil {
 		return err
 	}

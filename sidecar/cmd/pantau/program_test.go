@@ -1,0 +1,225 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// checkout is the root of the project.
+func checkout() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Clean(filepath.Join(filepath.Dir(file), "..", "..", ".."))
+}
+
+// program is bin/pantau with what belongs to it. Under `make test` it must be
+// there; a bare `go test` in a fresh checkout goes without.
+func program(tb testing.TB) string {
+	tb.Helper()
+	for _, part := range []string{"bin/pantau", "lib/pantau/libonnxruntime.so.1", "share/pantau/demo.mp4"} {
+		if _, err := os.Stat(filepath.Join(checkout(), part)); err != nil {
+			if os.Getenv("PANTAU_TEST_ALL") != "" {
+				tb.Fatalf("%v; make test leaves it", err)
+			}
+			tb.Skipf("%v; make test leaves it", err)
+		}
+	}
+	return filepath.Join(checkout(), "bin", "pantau")
+}
+
+// running is a process of the program.
+type running struct {
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended
+	err  error         // how; read after done
+
+	mu   sync.Mutex
+	text bytes.Buffer // both outputs
+}
+
+// Write collects what the process prints.
+func (r *running) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(p)
+}
+
+func (r *running) output() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.String()
+}
+
+// launch starts the program in a process group of its own; the test ends it.
+func launch(t *testing.T, env []string, args ...string) *running {
+	t.Helper()
+	r := &running{cmd: exec.Command(program(t), args...), done: make(chan struct{})}
+	r.cmd.Env = append(os.Environ(), env...)
+	r.cmd.Stdout, r.cmd.Stderr = r, r
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := r.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		r.err = r.cmd.Wait()
+		close(r.done)
+	}()
+	t.Cleanup(func() {
+		_ = r.cmd.Process.Kill()
+		<-r.done
+		if t.Failed() {
+			t.Logf("pantau %v said:\n%s", args, r.output())
+		}
+	})
+	return r
+}
+
+// wait waits until the process has said something, or is there.
+func (r *running) until(t *testing.T, what string, within time.Duration, is func() bool) {
+	t.Helper()
+	deadline := time.After(within)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for !is() {
+		select {
+		case <-r.done:
+			t.Fatalf("waiting for %s: pantau ended: %v", what, r.err)
+		case <-deadline:
+			t.Fatalf("waiting for %s: not within %v", what, within)
+		case <-tick.C:
+		}
+	}
+}
+
+// interrupt is Ctrl-C: it must end everything within five seconds, in peace.
+func (r *running) interrupt(t *testing.T) {
+	t.Helper()
+	if err := r.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-r.done:
+		if r.err != nil {
+			t.Errorf("pantau ended with %v, want exit code 0", r.err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("pantau still runs five seconds after Ctrl-C")
+	}
+}
+
+// says runs the program to its end and gives exit code and output.
+func says(t *testing.T, args ...string) (int, string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program(t), args...)
+	cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+t.TempDir())
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), string(out)
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+const goodRules = "functions: [{id: l, kind: line, line: [[0.45, 0.2], [0.45, 0.9]]}]\n"
+
+// Bad input gets one clear line with the place and the remedy, exit code 2, and
+// nothing half-started.
+func TestBadInput(t *testing.T) {
+	clip := filepath.Join(checkout(), "share", "pantau", "demo.mp4")
+	rules := write(t, "rules.yaml", goodRules)
+	config := func(functions string) string {
+		return write(t, "pantau.yaml", "cameras:\n  - id: a\n    source: {rtsp: \"rtsp://127.0.0.1/s\"}\n    functions:\n      - "+functions+"\n")
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = taken.Close() }) // the subtests run after this function
+	for _, c := range []struct {
+		name string
+		args []string
+		want []string // all of them stand in the output
+	}{
+		{"an unknown command", []string{"wacth"}, []string{"wacth", "--help"}},
+		{"an unknown flag", []string{"run", "--colour"}, []string{"--colour"}},
+		{"no configuration", []string{"run", "/nowhere/pantau.yaml"}, []string{"/nowhere/pantau.yaml", "give the path"}},
+		{"a configuration that is no YAML", []string{"run", write(t, "pantau.yaml", "cameras: [\n")}, []string{"pantau.yaml:1:"}},
+		{"a line outside of the picture", []string{"check", config("{id: l, kind: line, line: [[0.5, 0.1], [1.5, 0.9]]}")}, []string{"pantau.yaml:5:", "functions[0].line[1]", "0 to 1"}},
+		{"a polygon that crosses itself", []string{"check", config("{id: z, kind: zone, polygon: [[0.1, 0.1], [0.9, 0.9], [0.9, 0.1], [0.1, 0.9]]}")}, []string{"pantau.yaml:5:", "cross"}},
+		{"an unknown class", []string{"check", config("{id: l, kind: line, line: [[0.5, 0.1], [0.5, 0.9]], classes: [motorbike]}")}, []string{"pantau.yaml:5:", "classes[0]", "motorcycle"}},
+		{"an unknown kind", []string{"check", config("{id: l, kind: lime, line: [[0.5, 0.1], [0.5, 0.9]]}")}, []string{"pantau.yaml:5:", "kind", "line"}},
+		{"no clip", []string{"analyse", "/nowhere.mp4", "--rules", rules}, []string{"/nowhere.mp4"}},
+		{"a clip that is none", []string{"analyse", rules, "--rules", rules}, []string{"rules.yaml"}},
+		{"no rules", []string{"analyse", clip, "--rules", "/nowhere.yaml"}, []string{"/nowhere.yaml"}},
+		{"an unknown model", []string{"analyse", clip, "--rules", rules, "--model", "yolov99"}, []string{"yolov99", "nanodet-g"}},
+		{"a model that is not here", []string{"analyse", clip, "--rules", rules, "--model", "yolox-s"}, []string{"yolox-s", "models pull"}},
+		{"an address that is none", []string{"probe", "htp:/10.2.4.21"}, []string{"rtsp://"}},
+		{"a camera that is not there", []string{"probe", "rtsp://127.0.0.1:9/s"}, []string{"127.0.0.1:9"}},
+		{"a port that is taken", []string{"demo", "--camera", taken.Addr().String()}, []string{taken.Addr().String(), "--camera"}},
+		{"a listening port that is taken", []string{"demo", "--camera", freeAddr(t), "--metrics", freeAddr(t), "--listen", taken.Addr().String()}, []string{taken.Addr().String()}},
+		{"tail without a Redis", []string{"tail"}, []string{"no Redis runs", "--redis"}},
+		{"an unknown stream", []string{"tail", "evnts"}, []string{"evnts", "events"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			code, out := says(t, c.args...)
+			if code != exitUsage {
+				t.Errorf("got exit code %d, want %d", code, exitUsage)
+			}
+			for _, w := range c.want {
+				if !strings.Contains(out, w) {
+					t.Errorf("the output lacks %q", w)
+				}
+			}
+			if strings.Contains(out, "goroutine ") {
+				t.Error("the program panicked")
+			}
+			if t.Failed() {
+				t.Logf("it said:\n%s", out)
+			}
+		})
+	}
+}
+
+func TestHelpTeaches(t *testing.T) {
+	for _, c := range [][]string{{}, {"--help"}, {"run", "--help"}, {"demo", "--help"}, {"analyse", "--help"}, {"tail", "--help"}, {"probe", "--help"}, {"models", "--help"}, {"check", "--help"}, {"bench", "--help"}} {
+		code, out := says(t, c...)
+		if code != 0 || !strings.Contains(out, "Usage: pantau") {
+			t.Errorf("pantau %v: exit code %d: %s", c, code, out)
+		}
+	}
+	if code, out := says(t, "version"); code != 0 || !strings.HasPrefix(out, "pantau ") {
+		t.Errorf("pantau version: exit code %d: %s", code, out)
+	}
+}
