@@ -28,21 +28,22 @@ func (t *Tracker) sift(dets []sidecar.Detection) {
 // stage is one round of the association: which tracks, which detections, and
 // how alike they have to be.
 type stage struct {
-	low         bool    // for what was seen a moment ago
-	from, below float64 // scores
-	tentative   bool    // tracks without identity
-	recover     bool    // the last observation in place of the prediction
-	least       float64
+	from, below float64 // scores of the detections
+	least       float64 // similarity
+	recent      bool    // only tracks that were seen a moment ago
+	tentative   bool    // tracks without identity instead of confirmed ones
+	last        bool    // compare with the last observation instead of the prediction
 }
 
 // associate gives each track at most one detection, in rounds: what is certain
 // first, so that it cannot lose its detection to what is not.
 func (t *Tracker) associate() {
-	t.match(stage{from: highFrom, below: 2, least: leastHigh})
+	high := t.o.High
+	t.match(stage{from: high, below: certain, least: leastHigh})
 	t.cover()
-	t.match(stage{from: t.o.Low, below: highFrom, least: leastLow, low: true})
-	t.match(stage{from: highFrom, below: 2, least: leastRecovered, recover: true})
-	t.match(stage{from: tentativeFrom, below: 2, least: leastTentative, tentative: true})
+	t.match(stage{from: t.o.Low, below: high, least: leastLow, recent: true})
+	t.match(stage{from: high, below: certain, least: leastRecovered, last: true})
+	t.match(stage{from: tentativeFrom * high, below: certain, least: leastTentative, tentative: true})
 }
 
 // match does one round over what has no partner yet.
@@ -60,7 +61,7 @@ func (t *Tracker) match(s stage) {
 	}
 	t.assign.reset()
 	for _, o := range t.objects {
-		if o.found || o.confirmed() == s.tentative || s.low && t.now-o.seenAt > lowFor {
+		if o.found || o.confirmed() == s.tentative || s.recent && t.now-o.seenAt > lowFor {
 			continue
 		}
 		t.rows = append(t.rows, o)
@@ -79,8 +80,8 @@ func (t *Tracker) match(s stage) {
 // offer writes the pairs of one track.
 func (t *Tracker) offer(o *object, s stage, widest float64) {
 	box, x, y := o.box, o.buffer(&o.cx, o.w.x), o.buffer(&o.cy, o.h.x)
-	if s.recover {
-		box, x, y = o.last, recoverBuffer*o.last.Width(), recoverBuffer*o.last.Height()
+	if s.last {
+		box, x, y = o.last, lastBuffer*o.last.Width(), lastBuffer*o.last.Height()
 	}
 	reach := (box.Width()+widest)/2 + 2*x
 	centre := box.Centre()[0]
@@ -115,13 +116,13 @@ func (o *object) buffer(a *axis, side float64) float64 {
 func (t *Tracker) cover() {
 	for i := range t.dets {
 		d := &t.dets[i]
-		if d.taken || d.Score >= highFrom {
+		if d.taken || d.Score >= t.o.High {
 			continue
 		}
 		lies := 0.0
 		for j := range t.dets {
 			e := &t.dets[j]
-			if e.taken && e.Score >= highFrom && affinity(d.Class, e.Class) > 0 {
+			if e.taken && e.Score >= t.o.High && affinity(d.Class, e.Class) > 0 {
 				lies += d.Box.Intersect(e.Box).Area()
 			}
 		}

@@ -12,7 +12,7 @@ import (
 func (t *Tracker) confirm() {
 	kept := t.objects[:0]
 	for _, o := range t.objects {
-		if o.confirmed() || !o.found || o.hits < t.o.Hits || o.proof < proofNeeded || t.now-o.since < time.Duration(confirmTime*1e9) {
+		if o.confirmed() || !t.proven(o) {
 			kept = append(kept, o)
 			continue
 		}
@@ -29,6 +29,12 @@ func (t *Tracker) confirm() {
 		kept = append(kept, o)
 	}
 	t.objects = kept
+}
+
+// proven says whether there is enough evidence that an object is one: enough
+// observations over enough time, and not all of them doubtful.
+func (t *Tracker) proven(o *object) bool {
+	return o.found && o.hits >= t.o.Hits && o.proof >= leastProof && t.now-o.since >= leastLife
 }
 
 // known says whether a detection is one more box around an object that has one.

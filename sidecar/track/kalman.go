@@ -42,7 +42,7 @@ func (a *axis) update(z, r float64) {
 // sigma is the standard deviation of the coordinate.
 func (a *axis) sigma() float64 { return math.Sqrt(a.pxx) }
 
-// forget drops the velocity: any up to σ is possible again.
+// forget drops the velocity for one around zero, with a standard deviation of sigma.
 func (a *axis) forget(sigma float64) {
 	a.v, a.pxv, a.pvv = 0, 0, sigma*sigma
 }

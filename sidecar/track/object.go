@@ -54,7 +54,9 @@ func (o *object) begin(d *sidecar.Detection, at, now time.Duration) {
 func (o *object) advance(dt float64) {
 	agility := 1.0
 	if o.stopped {
-		o.cx.v, o.cy.v, agility = 0, 0, stillAgility
+		o.cx.forget(stillSpeed * o.w.x)
+		o.cy.forget(stillSpeed * o.h.x)
+		agility = stillAgility
 	}
 	o.predict(dt, agility)
 	o.box = o.filter.box()

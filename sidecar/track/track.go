@@ -15,10 +15,10 @@ import (
 
 // Options say how sure the tracker wants to be. Zero values are the defaults.
 type Options struct {
-	High  float64       // score from which a detection is certain: it may begin a track (0.4)
-	Low   float64       // score from which it may continue one (0.1)
-	Hits  int           // observations that confirm a track (3)
-	Lost  time.Duration // how long an object may be hidden and keep its identity (2 s)
+	High  float64       // score from which a detection is certain (0.4)
+	Low   float64       // score from which a doubtful one may continue a track (0.1)
+	Hits  int           // observations that confirm a track, if they are not all doubtful (3)
+	Lost  time.Duration // how long what moves may be hidden and keep its identity (2 s); what stands, twice as long
 	Coast time.Duration // how long a hidden one is shown where it is believed to be (500 ms)
 }
 
@@ -138,14 +138,11 @@ func (t *Tracker) over(o *object) bool {
 func (t *Tracker) bear(at time.Duration) {
 	for i := range t.dets {
 		d := &t.dets[i]
-		if d.taken || d.Score < bornFrom || t.known(&d.Detection) {
+		if d.taken || d.Score < bornFrom*t.o.High || t.known(&d.Detection) {
 			continue
 		}
 		o := t.take()
 		o.begin(&d.Detection, at, t.now)
-		if t.o.Hits <= 1 {
-			t.identify(o)
-		}
 		t.objects = append(t.objects, o)
 	}
 }
