@@ -16,13 +16,24 @@ type detection struct {
 
 // sift keeps the detections that can be used, from left to right.
 func (t *Tracker) sift(dets []sidecar.Detection) {
-	t.dets = t.dets[:0]
+	t.dets, t.widest = t.dets[:0], 0
 	for _, d := range dets {
 		if d.Class != "" && d.Score >= t.o.Low && d.Score <= 1 && usable(d.Box) {
 			t.dets = append(t.dets, detection{Detection: d, x: d.Box.Centre()[0]})
+			t.widest = max(t.widest, d.Box.Width())
 		}
 	}
 	slices.SortStableFunc(t.dets, func(a, b detection) int { return cmp.Compare(a.x, b.x) })
+}
+
+// near gives the range of the detections which a box, widened by x, could touch
+// if they were widened as well.
+func (t *Tracker) near(b sidecar.Box, x float64) (from, to int) {
+	centre, reach := b.Centre()[0], (b.Width()+t.widest)/2+2*x
+	byX := func(d detection, x float64) int { return cmp.Compare(d.x, x) }
+	from, _ = slices.BinarySearchFunc(t.dets, centre-reach, byX)
+	to, _ = slices.BinarySearchFunc(t.dets[from:], centre+reach, byX)
+	return from, from + to
 }
 
 // stage is one round of the association: which tracks, which detections, and
@@ -48,29 +59,19 @@ func (t *Tracker) associate() {
 
 // match does one round over what has no partner yet.
 func (t *Tracker) match(s stage) {
-	t.rows, t.cols = t.rows[:0], t.cols[:0]
-	widest := 0.0
-	for i := range t.dets {
-		if d := &t.dets[i]; !d.taken && d.Score >= s.from && d.Score < s.below {
-			t.cols = append(t.cols, int32(i))
-			widest = max(widest, d.Box.Width())
-		}
-	}
-	if len(t.cols) == 0 {
-		return
-	}
+	t.rows = t.rows[:0]
 	t.assign.reset()
 	for _, o := range t.objects {
 		if o.found || o.confirmed() == s.tentative || s.recent && t.now-o.seenAt > lowFor {
 			continue
 		}
 		t.rows = append(t.rows, o)
-		t.offer(o, s, widest)
+		t.offer(o, s)
 	}
-	t.assign.solve(len(t.cols))
+	t.assign.solve(len(t.dets))
 	for i, o := range t.rows {
 		if col := t.assign.colOf[i]; col >= 0 {
-			d := &t.dets[t.cols[col]]
+			d := &t.dets[col]
 			d.taken = true
 			o.observe(&d.Detection, t.now)
 		}
@@ -78,26 +79,22 @@ func (t *Tracker) match(s stage) {
 }
 
 // offer writes the pairs of one track.
-func (t *Tracker) offer(o *object, s stage, widest float64) {
+func (t *Tracker) offer(o *object, s stage) {
 	box, x, y := o.box, o.buffer(&o.cx, o.w.x), o.buffer(&o.cy, o.h.x)
 	if s.last {
 		box, x, y = o.last, lastBuffer*o.last.Width(), lastBuffer*o.last.Height()
 	}
-	reach := (box.Width()+widest)/2 + 2*x
-	centre := box.Centre()[0]
-	from, _ := slices.BinarySearchFunc(t.cols, centre-reach, func(col int32, x float64) int {
-		return cmp.Compare(t.dets[col].x, x)
-	})
 	late := waitPenalty * (t.now - o.seenAt).Seconds()
-	for i := from; i < len(t.cols); i++ {
-		d := &t.dets[t.cols[i]]
-		if d.x > centre+reach {
-			break
+	for i, to := t.near(box, x); i < to; i++ {
+		d := &t.dets[i]
+		if d.taken || d.Score < s.from || d.Score >= s.below {
+			continue
 		}
 		kin := affinity(o.class.winner, d.Class)
 		if kin == 0 {
 			continue
 		}
+		// Score fusion: of two that are alike, the more certain one.
 		if alike := kin*similarity(box, d.Box, x, y) - late; alike >= s.least {
 			t.assign.add(i, alone-alike*d.Score)
 		}
@@ -120,7 +117,7 @@ func (t *Tracker) cover() {
 			continue
 		}
 		lies := 0.0
-		for j := range t.dets {
+		for j, to := t.near(d.Box, 0); j < to; j++ {
 			e := &t.dets[j]
 			if e.taken && e.Score >= t.o.High && affinity(d.Class, e.Class) > 0 {
 				lies += d.Box.Intersect(e.Box).Area()

@@ -22,6 +22,9 @@ func buffered(b sidecar.Box, x, y float64) sidecar.Box {
 // and fast objects from one frame to the next. Widening hides differences in
 // size, so they count on their own. 0..1.
 func similarity(a, b sidecar.Box, x, y float64) float64 {
+	if a.Top-y >= b.Bottom+y || b.Top-y >= a.Bottom+y {
+		return 0
+	}
 	iou := buffered(a, x, y).IoU(buffered(b, x, y))
 	if iou == 0 {
 		return 0

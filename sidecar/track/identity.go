@@ -1,6 +1,9 @@
 package track
 
 import (
+	"cmp"
+	"math"
+	"slices"
 	"time"
 
 	"pantau/sidecar"
@@ -93,38 +96,42 @@ func (o *object) resume(n *object) {
 // detections for both: two boxes for one object. (Of two objects that hide each
 // other only one is detected.) The younger goes on as the older.
 func (t *Tracker) unite() {
-	for i := 0; i < len(t.objects); i++ {
-		o := t.objects[i]
-		if !o.confirmed() {
-			continue
+	t.rows = t.rows[:0]
+	for _, o := range t.objects {
+		if o.confirmed() {
+			t.rows = append(t.rows, o)
 		}
-		older := t.covering(o, t.objects[:i])
+	}
+	slices.SortFunc(t.rows, func(a, b *object) int { return cmp.Or(cmp.Compare(a.cx.x, b.cx.x), cmp.Compare(a.id, b.id)) })
+	for i, o := range t.rows {
+		older := t.covering(i)
 		if older == nil {
 			o.twin = twin{}
 			continue
 		}
-		if !o.twin.of(older, o, t.now) {
-			continue
+		if !o.merged && !older.merged && o.twin.of(older, o, t.now) {
+			t.result.Merged = append(t.result.Merged, sidecar.Merge{From: o.id, Into: older.id})
+			older.absorb(o)
+			o.merged = true
 		}
-		t.result.Merged = append(t.result.Merged, sidecar.Merge{From: o.id, Into: older.id})
-		older.absorb(o)
-		t.free = append(t.free, o)
-		t.objects = append(t.objects[:i], t.objects[i+1:]...)
-		i--
 	}
 }
 
-// covering finds the older confirmed object that covers o most.
-func (t *Tracker) covering(o *object, elders []*object) *object {
+// covering finds the older object that covers one of rows most. Two boxes whose
+// centres are further apart than their IoU allows are not looked at.
+func (t *Tracker) covering(i int) *object {
 	var best *object
-	most := twinOverlap
-	for _, e := range elders {
-		if e.box.Left >= o.box.Right || o.box.Left >= e.box.Right || !e.confirmed() ||
-			affinity(e.class.winner, o.class.winner) == 0 {
-			continue
-		}
-		if iou := e.box.IoU(o.box); iou >= most {
-			best, most = e, iou
+	o, most := t.rows[i], twinOverlap
+	reach := (1 - twinOverlap) * o.w.x
+	for _, step := range [2]int{-1, 1} {
+		for j := i + step; j >= 0 && j < len(t.rows) && math.Abs(t.rows[j].cx.x-o.cx.x) <= reach; j += step {
+			e := t.rows[j]
+			if e.id > o.id || affinity(e.class.winner, o.class.winner) == 0 {
+				continue
+			}
+			if iou := e.box.IoU(o.box); iou >= most {
+				best, most = e, iou
+			}
 		}
 	}
 	return best

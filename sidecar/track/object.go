@@ -29,6 +29,7 @@ type object struct {
 	rest    sidecar.Point // where it stands, or was when it last moved
 	restAt  time.Duration // tracker's clock
 	twin    twin
+	merged  bool // given up for its twin
 }
 
 // twin is another track that has been in the same place for a while.

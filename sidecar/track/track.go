@@ -43,11 +43,11 @@ type Tracker struct {
 	now     time.Duration // the tracker's own clock: never runs backwards
 	frames  int
 	lastID  sidecar.TrackID
-	objects []*object // in order of birth
-	free    []*object // to be used again
-	dets    []detection
+	objects []*object   // in order of birth
+	free    []*object   // to be used again
+	dets    []detection // of this frame, from left to right
+	widest  float64     // of dets
 	rows    []*object
-	cols    []int32 // indices into dets
 	assign  assignment
 	result  Result
 }
@@ -107,8 +107,8 @@ func (t *Tracker) prune() {
 		if !o.found {
 			o.misses++
 		}
-		if !o.finite() || t.over(o) {
-			if o.confirmed() {
+		if o.merged || !o.finite() || t.over(o) {
+			if o.confirmed() && !o.merged {
 				t.result.Ended = append(t.result.Ended, o.track())
 			}
 			t.free = append(t.free, o)
