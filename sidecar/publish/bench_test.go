@@ -17,8 +17,7 @@ func BenchmarkScenesToRedis(b *testing.B) {
 		s.Seq++
 		p.Scene(s)
 		if n++; n%512 == 0 { // not faster than it is taken
-			for sum := p.Stats(); sum.FramesSent+sum.FramesDropped["queue"] < n-512; sum = p.Stats() {
-			}
+			eventually(b, "the last but one batch is sent", func() bool { s := p.Stats(); return s.FramesSent+s.FramesDropped["queue"] >= n-512 })
 		}
 	}
 	stop()

@@ -2,6 +2,7 @@ package publish_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -61,7 +62,7 @@ func TestTailEndsWithTheError(t *testing.T) {
 		}
 		return nil
 	})
-	if err != io.ErrShortWrite || n != 2 {
+	if !errors.Is(err, io.ErrShortWrite) || n != 2 {
 		t.Errorf("got %v after %d entries, want the error after 2", err, n)
 	}
 	none := &publish.Redis{Addrs: []string{t.TempDir() + "/none"}}

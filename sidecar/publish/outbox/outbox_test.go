@@ -44,9 +44,9 @@ func put(tb testing.TB, b *Outbox, bodies ...string) {
 	}
 }
 
-func texts(tb testing.TB, b *Outbox, after int64) (all []string) {
+func texts(tb testing.TB, b *Outbox) (all []string) {
 	tb.Helper()
-	records, err := b.Next(tb.Context(), after, 1_000_000)
+	records, err := b.Next(tb.Context(), 0, 1_000_000)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestRecordsComeBackInOrderAfterReopening(t *testing.T) {
 	shut(t, b)
 	b = open(t, Options{Path: path})
 	defer shut(t, b)
-	if got, want := fmt.Sprint(texts(t, b, 0)), "[one two three]"; got != want {
+	if got, want := fmt.Sprint(texts(t, b)), "[one two three]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if at, err := b.Oldest(t.Context(), 1); err != nil || time.Since(at) > time.Minute {
@@ -135,7 +135,7 @@ func TestFullOutboxRefusesAndTakesAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, b, "6")
-	if got, want := fmt.Sprint(texts(t, b, 0)), "[12345 6]"; got != want {
+	if got, want := fmt.Sprint(texts(t, b)), "[12345 6]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -153,7 +153,7 @@ func TestFullDiskIsSaidAndPasses(t *testing.T) {
 	if !errors.Is(err, ErrDisk) || kept == 0 {
 		t.Fatalf("got %v after %d records, want ErrDisk after some", err, kept)
 	}
-	if got := len(texts(t, b, 0)); got != kept {
+	if got := len(texts(t, b)); got != kept {
 		t.Errorf("got %d records, want %d", got, kept)
 	}
 	if err := b.Delete(t.Context(), 5); err != nil {
@@ -259,7 +259,7 @@ func TestDamagedFileIsMovedAside(t *testing.T) {
 				t.Error("nothing was taken over")
 			}
 			put(t, b, "new")
-			if got := texts(t, b, 0); got[len(got)-1] != "new" {
+			if got := texts(t, b); got[len(got)-1] != "new" {
 				t.Errorf("got %q last, want the new record", got[len(got)-1])
 			}
 			if len(spoilt) == 0 {

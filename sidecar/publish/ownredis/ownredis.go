@@ -155,7 +155,8 @@ func (s *Server) Restarts() uint64 { return s.restarts.Load() }
 func (s *Server) PID() int { return int(s.pid.Load()) }
 
 // Run keeps the server alive until ctx ends; then it is told to write its file
-// and to end, and Run returns.
+// and to end, and Run returns. A server that cannot start at all, for a reason
+// that a person must remove, is a *sidecar.Fault at once.
 func (s *Server) Run(ctx context.Context) error {
 	defer s.lock.Close()
 	var once bool
@@ -167,7 +168,7 @@ func (s *Server) Run(ctx context.Context) error {
 				close(s.ready)
 			}
 		})
-		if ctx.Err() != nil {
+		if fault := (*sidecar.Fault)(nil); ctx.Err() != nil || !once && errors.As(err, &fault) {
 			return err
 		}
 		if time.Since(began) > steadyFor {
@@ -273,7 +274,6 @@ func end(cmd *exec.Cmd, ended <-chan error) error {
 		return err
 	case <-time.After(endIn):
 		_ = cmd.Process.Kill() // it may just have ended
-		<-ended
-		return fmt.Errorf("redis-server did not end within %s and was killed", endIn)
+		return fmt.Errorf("redis-server did not end within %s: %w", endIn, <-ended)
 	}
 }

@@ -214,8 +214,7 @@ func TestSpoiltFileIsExplained(t *testing.T) {
 	if s, err = New(t.Context(), Options{Dir: dir, Log: quiet()}); err != nil {
 		t.Fatal(err)
 	}
-	defer s.lock.Close()
-	err = s.once(t.Context(), func() {})
+	err = s.Run(t.Context())
 	var fault *sidecar.Fault
 	if !errors.As(err, &fault) || !strings.Contains(fault.Hint, "redis-check-aof") {
 		t.Errorf("got %v, want the remedy redis-check-aof", err)
