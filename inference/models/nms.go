@@ -24,10 +24,7 @@ const (
 // suppress removes double findings: best first, each removes what lies on it.
 // It works in place.
 func suppress(found []Candidate, alike func(a, b int) bool) []Candidate {
-	slices.SortFunc(found, func(a, b Candidate) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Class, b.Class),
-			cmp.Compare(a.Left, b.Left), cmp.Compare(a.Top, b.Top), cmp.Compare(a.Right, b.Right), cmp.Compare(a.Bottom, b.Bottom))
-	})
+	byScore(found)
 	found = found[:min(len(found), maxCandidates)]
 	kept := found[:0]
 	for _, c := range found {
@@ -39,6 +36,14 @@ func suppress(found []Candidate, alike func(a, b int) bool) []Candidate {
 		}
 	}
 	return kept
+}
+
+// byScore sorts the best to the front, in an order that depends on nothing else.
+func byScore(found []Candidate) {
+	slices.SortFunc(found, func(a, b Candidate) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Class, b.Class),
+			cmp.Compare(a.Left, b.Left), cmp.Compare(a.Top, b.Top), cmp.Compare(a.Right, b.Right), cmp.Compare(a.Bottom, b.Bottom))
+	})
 }
 
 // covered says whether c is the same object as one of kept.

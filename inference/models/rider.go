@@ -5,7 +5,8 @@ const maxRiders = 4
 
 // mergeRiders makes riders part of what they ride: the boxes are joined, the
 // person is dropped, and the higher score of both stays, since either finding
-// says that something is there. It works in place, in pixels (squares are square).
+// says that something is there. It works in place, in pixels (squares are
+// square), and leaves the best first.
 func mergeRiders(found []Candidate, kindOf func(class int) kind) []Candidate {
 	var joined [maxObjects]Candidate // found, with the riders joined in
 	var riders [maxObjects]uint8     // of each
@@ -23,11 +24,24 @@ func mergeRiders(found []Candidate, kindOf func(class int) kind) []Candidate {
 	}
 	kept := found[:0]
 	for i := range joined[:n] {
-		if !gone[i] {
+		again := kindOf(joined[i].Class) == twoWheeler && riders[i] == 0 && inside(&joined[i], joined[:n], riders[:n])
+		if !gone[i] && !again {
 			kept = append(kept, joined[i])
 		}
 	}
+	byScore(kept)
 	return kept
+}
+
+// inside says whether a two-wheeler that nobody rides lies in one that is
+// ridden: part of it, found a second time.
+func inside(c *Candidate, joined []Candidate, riders []uint8) bool {
+	for i := range joined {
+		if riders[i] > 0 && intersection(c, &joined[i]) > 0.8*c.area() {
+			return true
+		}
+	}
+	return false
 }
 
 // join widens a two-wheeler by its rider.
