@@ -127,14 +127,14 @@ func (d *detection) facts(ctx context.Context, events []sidecar.Event, counts []
 	}
 }
 
-// redefine closes the minutes of the old functions and goes on with the new ones.
+// redefine goes on with other functions.
 func (d *detection) redefine(ctx context.Context, c sidecar.Camera) {
-	events, counts := d.observer.analyser.Close(d.now())
-	if err := d.observer.redefine(c); err != nil {
+	events, err := d.observer.redefine(c)
+	if err != nil {
 		d.p.log.Error("changing the functions", "error", err)
+		return
 	}
-	d.facts(ctx, events, counts)
-	d.since = time.Now()
+	d.facts(ctx, events, nil)
 	d.totals()
 }
 

@@ -24,22 +24,27 @@ type observer struct {
 
 // newObserver refuses functions that analyse.Check refuses.
 func newObserver(c sidecar.Camera, model string) (*observer, error) {
-	o := &observer{model: model}
-	if err := o.redefine(c); err != nil {
-		return nil, err
-	}
-	return o, nil
+	o := &observer{camera: c, model: model, rules: RulesVersion(c.Functions)}
+	var err error
+	o.analyser, err = analyse.New(c, o.options())
+	return o, err
 }
 
-// redefine takes other functions; the tracks go on.
-func (o *observer) redefine(c sidecar.Camera) error {
-	rules := RulesVersion(c.Functions)
-	a, err := analyse.New(c, analyse.Options{Model: o.model, Rules: rules, FPS: FPS(c)})
+func (o *observer) options() analyse.Options {
+	return analyse.Options{Model: o.model, Rules: o.rules, FPS: FPS(o.camera)}
+}
+
+// redefine takes other functions: tracks, minutes and the functions that stay go
+// on. It gives what ends with those that go. An error changes nothing.
+func (o *observer) redefine(c sidecar.Camera) ([]sidecar.Event, error) {
+	next := *o
+	next.camera, next.rules = c, RulesVersion(c.Functions)
+	events, err := o.analyser.Redefine(c, next.options())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	o.camera, o.rules, o.analyser = c, rules, a
-	return nil
+	*o = next
+	return events, nil
 }
 
 // timing is when the stages of one frame ended, on this machine's clock.
