@@ -10,7 +10,7 @@ var classSets = map[string][]sidecar.Class{
 		"bicycle",
 		"car",
 		"motorcycle",
-		"airplane",
+		"airplane", //nolint:misspell // as COCO spells it
 		"bus",
 		"train",
 		"truck",

@@ -51,21 +51,21 @@ func doubling() []byte {
 	text := func(b []byte, field protowire.Number, s string) []byte {
 		return protowire.AppendString(protowire.AppendTag(b, field, protowire.BytesType), s)
 	}
-	number := func(b []byte, field protowire.Number, v uint64) []byte {
-		return protowire.AppendVarint(protowire.AppendTag(b, field, protowire.VarintType), v)
+	number := func(field protowire.Number, v uint64) []byte {
+		return protowire.AppendVarint(protowire.AppendTag(nil, field, protowire.VarintType), v)
 	}
-	shape := text(nil, 1, string(number(nil, 1, 1)))
-	shape = text(shape, 1, string(number(nil, 1, 3)))
+	shape := text(nil, 1, string(number(1, 1)))
+	shape = text(shape, 1, string(number(1, 3)))
 	shape = text(shape, 1, string(text(nil, 2, "height")))
 	shape = text(shape, 1, string(text(nil, 2, "width")))
-	tensor := text(number(nil, 1, 1), 2, string(shape))
+	tensor := text(number(1, 1), 2, string(shape))
 	info := func(name string) string {
 		return string(text(text(nil, 1, name), 2, string(text(nil, 1, string(tensor)))))
 	}
 	node := text(text(text(text(nil, 1, "x"), 1, "x"), 2, "y"), 4, "Add")
 	graph := text(text(nil, 1, string(node)), 2, "doubling")
 	graph = text(text(graph, 11, info("x")), 12, info("y"))
-	return text(text(number(nil, 1, 8), 7, string(graph)), 8, string(number(nil, 2, 13)))
+	return text(text(number(1, 8), 7, string(graph)), 8, string(number(2, 13)))
 }
 
 func openSession(t testing.TB) *Session {

@@ -55,7 +55,8 @@ func (t *translator) resize(n *node) error {
 	if err != nil {
 		return err
 	}
-	if !n.Attr["half_pixel_centers"].B || n.Attr["align_corners"].B {
+	if !n.Attr["half_pixel_centers"].B || //nolint:misspell // as TensorFlow spells it
+		n.Attr["align_corners"].B {
 		return errors.New("pixels are not taken by their centres")
 	}
 	var name string
