@@ -43,17 +43,16 @@ type stage struct {
 	least       float64 // similarity
 	recent      bool    // only tracks that were seen a moment ago
 	tentative   bool    // tracks without identity instead of confirmed ones
-	last        bool    // compare with the last observation instead of the prediction
 }
 
 // associate gives each track at most one detection, in rounds: what is certain
-// first, so that it cannot lose its detection to what is not.
+// first, so that it cannot lose its detection to what is not. A round by the last
+// observation, as OC-SORT has, changed no count on any clip, and is left out.
 func (t *Tracker) associate() {
 	high := t.o.High
 	t.match(stage{from: high, below: certain, least: leastHigh})
 	t.cover()
 	t.match(stage{from: t.o.Low, below: high, least: leastLow, recent: true})
-	t.match(stage{from: high, below: certain, least: leastRecovered, last: true})
 	t.match(stage{from: tentativeFrom * high, below: certain, least: leastTentative, tentative: true})
 }
 
@@ -81,8 +80,9 @@ func (t *Tracker) match(s stage) {
 // offer writes the pairs of one track.
 func (t *Tracker) offer(o *object, s stage) {
 	box, x, y := o.box, o.buffer(&o.cx, o.w.x), o.buffer(&o.cy, o.h.x)
-	if s.last {
-		box, x, y = o.last, lastBuffer*o.last.Width(), lastBuffer*o.last.Height()
+	least := s.least
+	if o.stopped {
+		least = max(least, leastStill)
 	}
 	late := waitPenalty * (t.now - o.seenAt).Seconds()
 	for i, to := t.near(box, x); i < to; i++ {
@@ -95,7 +95,7 @@ func (t *Tracker) offer(o *object, s stage) {
 			continue
 		}
 		// Score fusion: of two that are alike, the more certain one.
-		if alike := kin*similarity(box, d.Box, x, y) - late; alike >= s.least {
+		if alike := kin*similarity(box, d.Box, x, y) - late; alike >= least {
 			t.assign.add(i, alone-alike*d.Score)
 		}
 	}

@@ -2,9 +2,9 @@
 //
 // It is ByteTrack's association in two stages (Zhang 2022), certain detections
 // first and then the doubtful ones, over Kalman filters (SORT, Bewley 2016), with
-// OC-SORT's recovery from the last observation and its re-update after a gap (Cao
-// 2023). Appearance is not looked at. All motion is by media time, so that 2 and
-// 30 frames per second, and gaps, are the same street.
+// OC-SORT's re-update after a gap (Cao 2023). Appearance is not looked at. All
+// motion is by media time, so that 2 and 30 frames per second, and gaps, are the
+// same street.
 package track
 
 import (

@@ -36,15 +36,14 @@ const (
 const (
 	certain        = 2.0  // above all scores
 	tentativeFrom  = 0.5  // share of Options.High from which a detection may continue a tentative track
-	covered        = 0.6  // share of a doubtful box on certain ones from which it is a part of them
+	covered        = 0.5  // share of a doubtful box on certain ones from which it is a part of them
 	leastHigh      = 0.15 // similarity from which a certain detection may belong to a track
 	leastLow       = 0.35 // the same for a doubtful one
 	leastTentative = 0.25 // the same for a track without identity
-	leastRecovered = 0.35 // the same where the last observation stands for the prediction
+	leastStill     = 0.35 // the same for a track that stands: it does not leap
 	bufferSigmas   = 1.0  // boxes are widened by so many standard deviations of the prediction,
 	bufferLeast    = 0.05 // by so many sizes at least,
 	bufferMost     = 1.0  // and at most
-	lastBuffer     = 0.5  // widening of a last observation, sizes
 	waitPenalty    = 0.1  // loss of similarity for each second without observation
 	relatedClass   = 0.9  // similarity kept between car, bus and truck, or bicycle and motorcycle
 	lowFor         = 500 * time.Millisecond
