@@ -12,12 +12,13 @@ const (
 	QualityNone Quality = "none" // nothing was analysed, or the rules were suspended
 )
 
-// Count is one camera's minute: every rule, class and direction. A later one
-// with the same Camera and From and a higher Rev replaces it. An interval
+// Count is one camera's minute: every rule, class and direction. The minute in
+// which counting began or ended is as long as it was counted. A later one with
+// the same Camera and From and a higher Rev replaces it. An interval
 // without analysis is published too, with Uptime 0: missing is not zero.
 type Count struct {
 	Camera   string     `json:"cam"`
-	From     time.Time  `json:"from"` // UTC, full minute
+	From     time.Time  `json:"from"` // UTC
 	To       time.Time  `json:"to"`
 	Timezone string     `json:"tz"`
 	Rev      int        `json:"rev"`

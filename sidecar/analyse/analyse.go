@@ -195,6 +195,7 @@ func (a *Analyser) leave(o *object) {
 // at least every few minutes: with each scene, or once a second.
 func (a *Analyser) Counts(now time.Time) []sidecar.Count {
 	var counts []sidecar.Count
+	a.begin(now.UTC())
 	undecided, open := a.undecided()
 	a.give(now.UTC().Add(-settling), undecided, open, func(m *minute) { counts = append(counts, a.count(m)) })
 	return counts
@@ -214,8 +215,13 @@ func (a *Analyser) Close(now time.Time) ([]sidecar.Event, []sidecar.Count) {
 			a.leave(o)
 		}
 	}
+	a.begin(now.UTC())
 	var counts []sidecar.Count
-	end := now.UTC().Truncate(time.Minute).Add(time.Minute)
+	a.end = now.UTC()
+	if a.end.Before(a.newest) {
+		a.end = a.newest // time ran backwards
+	}
+	end := a.end.Truncate(time.Minute).Add(time.Minute)
 	a.give(end, time.Time{}, false, func(m *minute) { counts = append(counts, a.count(m)) })
 	return a.events, counts
 }

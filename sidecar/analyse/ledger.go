@@ -73,6 +73,8 @@ type ledger struct {
 	minutes  []*minute     // in order, not all that there were
 	total    minute
 	next     time.Time // the first minute that was not given yet; zero: nothing has begun
+	begun    time.Time // the first minute counts from here on
+	end      time.Time // the last minute counts up to here; zero: it goes on
 	newest   time.Time
 }
 
@@ -164,6 +166,13 @@ func (l *ledger) integrate(m *minute, part time.Duration) {
 	}
 }
 
+// begin says that counting begins, if it has not.
+func (l *ledger) begin(at time.Time) {
+	if l.next.IsZero() {
+		l.next, l.begun = at.Truncate(time.Minute), at
+	}
+}
+
 // minute finds or begins the minute of a time. What is older than memory belongs
 // to the oldest minute that can be revised.
 func (l *ledger) minute(at time.Time) *minute {
@@ -179,9 +188,7 @@ func (l *ledger) minute(at time.Time) *minute {
 		return l.minutes[i-1]
 	}
 	m := newMinute(from, len(l.rows))
-	if l.next.IsZero() {
-		l.next = from
-	}
+	l.begin(at)
 	m.given = from.Before(l.next) // as one without scenes
 	l.minutes = slices.Insert(l.minutes, i, m)
 	return m
@@ -191,9 +198,6 @@ func (l *ledger) minute(at time.Time) *minute {
 // and with each that changed since it was. Facts from undecided on may still
 // come out either way, if open is true.
 func (l *ledger) give(now, undecided time.Time, open bool, yield func(*minute)) {
-	if l.next.IsZero() {
-		l.next = now.Truncate(time.Minute)
-	}
 	for _, m := range l.minutes {
 		decided := !open || !undecided.Before(m.to())
 		if !m.given || !m.changed && (m.final || !decided) {
@@ -269,13 +273,22 @@ func (l *ledger) list(m *minute) []sidecar.CountRow {
 	return rows
 }
 
-// fill writes a minute's numbers into a count.
+// fill writes a minute's numbers into a count. The first and the last minute are
+// as long as they were counted: what is started again in mid-minute gives the
+// rest of it as an interval of its own, and both together are the minute.
 func (l *ledger) fill(c *sidecar.Count, m *minute) {
 	c.From, c.To = m.from, m.to()
+	if begun := l.begun.Truncate(time.Millisecond); begun.After(c.From) && begun.Before(c.To) {
+		c.From = begun
+	}
+	if !l.end.IsZero() && l.end.After(c.From) && l.end.Before(c.To) {
+		c.To = l.end.Truncate(time.Millisecond)
+	}
+	long := c.To.Sub(c.From)
 	c.Rev, c.Final = m.rev, m.final
 	c.Frames = m.frames
-	c.Expected = int(math.Round(float64(time.Minute) / float64(l.interval)))
-	c.Uptime = math.Round(10000*min(1, m.covered.Minutes())) / 10000
+	c.Expected = int(math.Round(float64(long) / float64(l.interval)))
+	c.Uptime = math.Round(10000*min(1, float64(m.covered)/float64(max(long, 1)))) / 10000
 	c.Rows = l.list(m)
 	c.Quality, c.Flags = sidecar.QualityGood, []string{}
 	if c.Uptime == 0 {

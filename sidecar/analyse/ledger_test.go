@@ -30,10 +30,10 @@ func TestMinutes(t *testing.T) {
 	if first.Camera != "cam" || first.Timezone != "Asia/Jakarta" || first.Model != "m@1" || first.Rules != "r1" {
 		t.Errorf("got %+v, want the names of the camera, its zone, the model and the rules", first)
 	}
-	if !first.From.Equal(began) || !first.To.Equal(began.Add(time.Minute)) || first.Rev != 0 || !first.Final {
+	if !first.From.Equal(began.Add(15*time.Second)) || !first.To.Equal(began.Add(time.Minute)) || first.Rev != 0 || !first.Final {
 		t.Errorf("got %v to %v, revision %d, final %v", first.From, first.To, first.Rev, first.Final)
 	}
-	if first.Uptime != 0.75 || first.Frames != 360 || first.Expected != 480 || first.Quality != sidecar.QualityLow || len(first.Flags) != 1 || first.Flags[0] != "gaps" {
+	if first.Uptime != 1 || first.Frames != 360 || first.Expected != 360 || first.Quality != sidecar.QualityGood || len(first.Flags) != 0 {
 		t.Errorf("got uptime %v, %d of %d frames, %s %v", first.Uptime, first.Frames, first.Expected, first.Quality, first.Flags)
 	}
 	if second.Uptime != 1 || second.Frames != 480 || second.Quality != sidecar.QualityGood || second.Flags == nil || len(second.Flags) != 0 {
@@ -69,6 +69,11 @@ func TestMinutesWithoutScenes(t *testing.T) {
 	counts := f.a.Counts(began.Add(3*time.Minute + settling))
 	if len(counts) != 3 {
 		t.Fatalf("got %d minutes, want 3", len(counts))
+	}
+	if first := &counts[0]; !first.From.Equal(began.Add(10*time.Second)) || first.Expected != 500 {
+		t.Errorf("got a first minute from %v with %d frames, want the rest of it", first.From, first.Expected)
+	} else {
+		first.From, first.Expected = began, 600
 	}
 	for i, c := range counts {
 		if c.Uptime != 0 || c.Quality != sidecar.QualityNone || c.Frames != 0 || c.Expected != 600 ||
@@ -240,5 +245,25 @@ func TestBeginsInTheMiddle(t *testing.T) {
 	}
 	if got := f.dirs(); got != "" {
 		t.Errorf("got %q, want nothing", got)
+	}
+}
+
+// What is stopped and started again in mid-minute gives two intervals with keys
+// of their own, which meet and together hold what was counted.
+func TestAMinuteOfTwoRuns(t *testing.T) {
+	f := newFilm(t, 10, across)
+	f.minutes(20 * time.Second)
+	_, first := f.a.Close(f.scene.Capture)
+	g := newFilm(t, 10, across)
+	g.at = 25 * time.Second
+	second := g.minutes(70 * time.Second)
+	if len(first) != 1 || len(second) != 1 {
+		t.Fatalf("got %d and %d intervals, want one each", len(first), len(second))
+	}
+	if !first[0].From.Equal(began) || !first[0].To.Equal(f.scene.Capture) || first[0].Uptime < 0.99 {
+		t.Errorf("got %v to %v with uptime %v, want the time of the first run", first[0].From, first[0].To, first[0].Uptime)
+	}
+	if !second[0].From.Equal(began.Add(25*time.Second)) || !second[0].To.Equal(began.Add(time.Minute)) || second[0].Uptime < 0.99 {
+		t.Errorf("got %v to %v with uptime %v, want the rest of the minute", second[0].From, second[0].To, second[0].Uptime)
 	}
 }

@@ -114,7 +114,7 @@ func (p *Publisher) facts(events []sidecar.Event, counts []sidecar.Count) ([]ent
 		if c.Rows == nil {
 			c.Rows = []sidecar.CountRow{}
 		}
-		id := c.Camera + "/" + c.From.Format(time.RFC3339) + "/" + strconv.Itoa(c.Rev)
+		id := c.Camera + "/" + c.From.Format(time.RFC3339Nano) + "/" + strconv.Itoa(c.Rev)
 		data, err := json.Marshal(c)
 		if err != nil {
 			return nil, fmt.Errorf("count %s: %w", id, err)
