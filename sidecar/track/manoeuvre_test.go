@@ -17,7 +17,7 @@ func TestManoeuvreWhileHidden(t *testing.T) {
 		for _, fps := range rates {
 			tk := New(Options{})
 			newStreet(actor{class: sidecar.Car, size: 0.08, at: way, hidden: func(s float64) bool { return s > 3 && s < 4.3 }}).
-				play(tk, fps, 0, 7, nil)
+				play(tk, fps, 7, nil)
 			if tk.lastID != 1 {
 				t.Errorf("%s at %v fps: %d identities, want 1", name, fps, tk.lastID)
 			}

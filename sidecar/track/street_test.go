@@ -50,9 +50,9 @@ func (st *street) detections(s float64) []sidecar.Detection {
 }
 
 // play runs a tracker over the street and shows each result.
-func (st *street) play(tk *Tracker, fps, from, to float64, each func(s float64, r Result)) {
+func (st *street) play(tk *Tracker, fps, to float64, each func(s float64, r Result)) {
 	for i := 0; ; i++ {
-		s := from + float64(i)/fps
+		s := float64(i) / fps
 		if s > to {
 			return
 		}

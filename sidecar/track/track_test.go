@@ -39,7 +39,7 @@ func TestIdentitySurvivesOcclusion(t *testing.T) {
 			st := newStreet(actor{class: sidecar.Person, size: 0.06, at: line(0.1, 0.5, 0.08, 0.01),
 				hidden: func(s float64) bool { return s > 3 && s < 3+gap }})
 			ids := map[sidecar.TrackID]bool{}
-			st.play(New(Options{}), fps, 0, 8, func(s float64, r Result) {
+			st.play(New(Options{}), fps, 8, func(s float64, r Result) {
 				for _, k := range r.Tracks {
 					ids[k.ID] = true
 				}
@@ -64,7 +64,7 @@ func TestFastObjectsWithoutOverlap(t *testing.T) {
 				actor{class: sidecar.Motorcycle, size: 0.04, at: line(0.05, 0.30, speed, 0)},
 				actor{class: sidecar.Motorcycle, size: 0.04, at: line(0.95, 0.50, -speed, 0)})
 			ids := map[sidecar.TrackID]int{}
-			st.play(New(Options{}), fps, 0, 0.9/speed, func(_ float64, r Result) {
+			st.play(New(Options{}), fps, 0.9/speed, func(_ float64, r Result) {
 				for _, k := range r.Tracks {
 					if k.Observed {
 						ids[k.ID]++
@@ -85,7 +85,7 @@ func TestPassingEachOtherKeepsIdentities(t *testing.T) {
 			actor{class: sidecar.Person, size: 0.08, at: line(0.8, 0.53, -0.1, 0),
 				hidden: func(s float64) bool { return s > 2.75 && s < 3.25 }})
 		tk := New(Options{})
-		st.play(tk, fps, 0, 5, func(s float64, r Result) {
+		st.play(tk, fps, 5, func(s float64, r Result) {
 			for _, k := range r.Tracks {
 				if s < 4.5 || !k.Confirmed {
 					continue
@@ -139,7 +139,7 @@ func TestStopAndGo(t *testing.T) {
 	}
 	for _, fps := range rates {
 		tk := New(Options{})
-		newStreet(actor{class: sidecar.Car, size: 0.1, at: way}).play(tk, fps, 0, 13, func(s float64, r Result) {
+		newStreet(actor{class: sidecar.Car, size: 0.1, at: way}).play(tk, fps, 13, func(s float64, r Result) {
 			want := sidecar.Moving
 			switch {
 			case s > 6 && s < 9:
@@ -252,7 +252,7 @@ func TestDuplicateIsNotBorn(t *testing.T) {
 func TestLostTrackCoastsAndEnds(t *testing.T) {
 	st := newStreet(actor{class: sidecar.Car, size: 0.05, at: line(0.1, 0.5, 0.05, 0), hidden: func(s float64) bool { return s > 2 }})
 	tk, ended := New(Options{}), 0.0
-	st.play(tk, 10, 0, 8, func(s float64, r Result) {
+	st.play(tk, 10, 8, func(s float64, r Result) {
 		switch {
 		case s > 2.05 && s < 2.45:
 			if len(r.Tracks) != 1 || r.Tracks[0].Observed {
