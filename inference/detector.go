@@ -81,9 +81,6 @@ func Open(o Options) (*Detector, error) {
 // Name is the model's name@version, as the counts name it.
 func (d *Detector) Name() string { return d.model.ID() }
 
-// Workers is the number of frames that can be looked at at once.
-func (d *Detector) Workers() int { return d.workers }
-
 // CPU is the processor time that the model has taken since it was opened,
 // without letterboxing and decoding its outputs.
 func (d *Detector) CPU() time.Duration { return d.session.CPU() }

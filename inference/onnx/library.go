@@ -99,9 +99,6 @@ func check(path string) error {
 	return nil
 }
 
-// Version is the version of ONNX Runtime, such as "1.30.0".
-func (l *Library) Version() string { return ort.GetVersion() }
-
 // Close gives the share back; the last one unloads the library. Every Session
 // must be closed before.
 func (l *Library) Close() error {
