@@ -120,7 +120,7 @@ func (r *running) interrupt(t *testing.T) {
 // says runs the program to its end and gives exit code and output.
 func says(t *testing.T, args ...string) (int, string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program(t), args...)
 	cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+t.TempDir())
