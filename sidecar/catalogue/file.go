@@ -100,7 +100,7 @@ func (f *File) next(ctx context.Context, w *fsnotify.Watcher, r *reader) ([]side
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-w.Errors: // lost notices: look now
+		case <-w.Errors: //nolint:errcheck // notices were lost, whatever the reason: look now
 		case <-tick.C:
 			if !r.touched() {
 				continue

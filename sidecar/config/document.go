@@ -38,7 +38,7 @@ func newDocument(path string, data []byte) *document {
 	d := &document{path: path, lines: strings.Split(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(data)), "\n"),
 		places: make(map[string]place), hide: secretPatterns()}
 	d.secrets = d.hide.secretLines(d.lines)
-	file, err := parser.ParseBytes(data, 0)
+	file, err := parse(data)
 	if err != nil {
 		d.syntax(err)
 		return d
@@ -54,6 +54,17 @@ func newDocument(path string, data []byte) *document {
 		}
 	}
 	return d
+}
+
+// parse reads YAML. The library panics on some texts that are none: to the user
+// that is a syntax error like others.
+func parse(data []byte) (file *ast.File, err error) {
+	defer func() {
+		if recover() != nil {
+			file, err = nil, errors.New("this is no YAML")
+		}
+	}()
+	return parser.ParseBytes(data, 0)
 }
 
 // decode reads the whole document into v, a pointer to a struct.

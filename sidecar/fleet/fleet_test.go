@@ -91,7 +91,7 @@ func run(t *testing.T) *street {
 		},
 		Sink: s.audience, Viewer: s.audience, Log: slog.New(slog.DiscardHandler),
 	})
-	background(t, func(ctx context.Context) error { return s.Fleet.Run(ctx, s.sets) })
+	background(t, func(ctx context.Context) error { return s.Run(ctx, s.sets) })
 	return s
 }
 

@@ -28,9 +28,8 @@ var middle = sidecar.Function{ID: "middle", Kind: "line", Line: []sidecar.Point{
 // bright is a detector that finds the bright area of a picture: a test double
 // that looks at real pixels.
 type bright struct {
-	delay   time.Duration
-	looked  atomic.Int64
-	waiting chan struct{} // nil: as many at once as want
+	delay  time.Duration
+	looked atomic.Int64
 }
 
 func (*bright) Name() string { return "bright@1" }

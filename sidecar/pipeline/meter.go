@@ -80,7 +80,7 @@ func (p *Pipeline) Status() sidecar.Status {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	st.State, st.Hint = string(m.state.Phase), m.state.Hint
+	st.State, st.Hint = m.state.Phase, m.state.Hint
 	if m.state.Cause != nil {
 		st.Cause = m.state.Cause.Error()
 	}

@@ -155,7 +155,7 @@ func (p *Pipeline) state(s tap.State) {
 	}
 	change := sidecar.StateChange{
 		Origin: sidecar.Origin{Camera: p.o.Camera.ID},
-		From:   string(from.Phase), To: string(s.Phase), Hint: s.Hint,
+		From:   from.Phase, To: s.Phase, Hint: s.Hint,
 	}
 	if s.Cause != nil {
 		change.Cause = s.Cause.Error()

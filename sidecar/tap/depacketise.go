@@ -238,7 +238,7 @@ func (d *depacketiser) reset() {
 func appendNALUs(nalus [][]byte, b []byte) [][]byte {
 	const window = 256
 	startCode := []byte{0, 0, 1}
-	if bytes.Index(b[:min(window, len(b))], startCode) < 0 {
+	if !bytes.Contains(b[:min(window, len(b))], startCode) {
 		return append(nalus, b)
 	}
 	for part := range bytes.SplitSeq(b, startCode) {

@@ -66,8 +66,8 @@ func (s *script) serve(conn net.Conn, response string) {
 		s.mu.Lock()
 		s.heard = append(s.heard, req.Header["Authorization"]...)
 		s.mu.Unlock()
-		switch {
-		case req.Method == base.Describe:
+		switch req.Method {
+		case base.Describe:
 			fmt.Fprintf(conn, "RTSP/1.0 %s\r\n\r\n", strings.ReplaceAll(response, "CSEQ", "CSeq: "+req.Header["CSeq"][0]))
 		default:
 			fmt.Fprintf(conn, "RTSP/1.0 200 OK\r\nCSeq: %s\r\n\r\n", req.Header["CSeq"][0])

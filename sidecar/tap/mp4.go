@@ -187,11 +187,12 @@ func (t *track) readHEVC(b []byte) error {
 		return errBroken
 	}
 	t.prefix = int(b[21]&3) + 1
-	rest, ok := b[23:], true
+	rest := b[23:]
 	for range b[22] {
 		if len(rest) < 3 {
 			return errBroken
 		}
+		var ok bool
 		if rest, ok = t.readSets(rest[3:], u16(rest, 1)); !ok {
 			return errBroken
 		}

@@ -156,7 +156,7 @@ func (t *Tap) setState(s State) {
 	switch {
 	case !changed:
 	case s.Phase == Running:
-		t.log.Info("camera is running", "codec", stats.Codec, "width", stats.Width, "height", stats.Height)
+		t.log.Info("camera is running", "codec", stats.Codec)
 	case s.Phase == Retrying:
 		t.log.Warn("camera is lost", "cause", s.Cause, "hint", s.Hint, "retry_in", s.RetryIn.Round(time.Millisecond))
 	case s.Phase == Faulty:

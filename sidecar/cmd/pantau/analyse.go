@@ -76,10 +76,7 @@ func (c *analyseCmd) Run(ctx context.Context) (err error) {
 		defer func() { err = errors.Join(err, finish()) }()
 	}
 	if c.Video != "" {
-		finish, err := c.film(&run, clip.Info())
-		if err != nil {
-			return err
-		}
+		finish := c.film(&run, clip.Info())
 		defer func() { err = errors.Join(err, finish()) }()
 	}
 	bar := newProgress(os.Stderr, clip.Info().Duration, c.JSON)
@@ -143,7 +140,7 @@ func (c *analyseCmd) write(ctx context.Context, run *pipeline.File) (finish func
 }
 
 // film has each analysed frame drawn and encoded.
-func (c *analyseCmd) film(run *pipeline.File, info decode.Info) (finish func() error, err error) {
+func (c *analyseCmd) film(run *pipeline.File, info decode.Info) (finish func() error) {
 	rate := pipeline.FPS(run.Camera)
 	if info.FPS > 0 {
 		rate = min(rate, info.FPS)
@@ -167,7 +164,7 @@ func (c *analyseCmd) film(run *pipeline.File, info decode.Info) (finish func() e
 			return nil
 		}
 		return film.Close()
-	}, nil
+	}
 }
 
 // report prints the totals.

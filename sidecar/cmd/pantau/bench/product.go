@@ -111,7 +111,7 @@ func (p *product) end() {
 // reading is what the metrics say at one moment.
 type reading struct {
 	cpu, decode, infer float64 // seconds of processor time
-	scenes, decoded    float64 // frames analysed and decoded
+	scenes             float64 // frames analysed
 	running            int     // cameras
 }
 
