@@ -46,6 +46,7 @@ type NodeStatus struct {
 	Cause    string        `json:"cause,omitempty"` // why it is not ready
 	Redis    Backend       `json:"redis"`
 	Outbox   Outbox        `json:"outbox"`
+	Config   string        `json:"config,omitempty"` // what is wrong with the configuration as it is now; an earlier one is in force
 }
 
 // Backend is how the connection to Redis fares.

@@ -236,7 +236,10 @@ func (s *service) Node() sidecar.NodeStatus {
 			Address: s.redisAt.Addrs[0], Own: s.redis != nil, Connected: st.RedisState.Kind == "ok",
 			Cause: st.RedisState.Cause, Scenes: st.FramesSent, Dropped: dropped, Facts: st.FactsSent,
 		},
-		Outbox: sidecar.Outbox{Entries: uint64(max(0, st.Waiting))},
+		Outbox: sidecar.Outbox{Entries: uint64(max(0, st.Waiting)), Bytes: uint64(max(0, st.Outbox.Bytes)), Oldest: st.Oldest.Seconds()},
+	}
+	if err := s.catalogue.Err(); err != nil {
+		n.Config = err.Error()
 	}
 	switch {
 	case !n.Redis.Connected:
