@@ -26,7 +26,9 @@ type probeCmd struct {
 
 // Help is the longer text of --help.
 func (probeCmd) Help() string {
-	return `  CAM_PW=… pantau probe rtsp://10.2.4.21/stream1 --user admin --password-env CAM_PW`
+	return `Plays the stream for some seconds, as the sidecar would, and tells what it costs and lacks.
+
+  CAM_PW=… pantau probe rtsp://10.2.4.21/stream1 --user admin --password-env CAM_PW`
 }
 
 // Run carries out the command.

@@ -28,7 +28,9 @@ type tailCmd struct {
 
 // Help is the longer text of --help.
 func (tailCmd) Help() string {
-	return `  pantau tail                        events, as they happen
+	return `Reads the streams without touching them; every entry has the id by which readers dedupe.
+
+  pantau tail                        events, as they happen
   pantau tail counts --from 0        every minute that Redis still has
   pantau tail frames --camera demo --json | jq .data.objects`
 }
