@@ -107,7 +107,7 @@ func unknown(field, what, word string, words []string) error {
 		e.Problem = "the " + what + " is missing"
 	}
 	e.Remedy = "use " + strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
-	if near := nearest(word, words); near != "" {
+	if near := meant(word, words); near != "" {
 		e.Remedy = fmt.Sprintf("did you mean %s? Otherwise %s", near, e.Remedy)
 	}
 	return e
@@ -125,7 +125,7 @@ func unknownClass(field string, c sidecar.Class) error {
 		defaults = append(defaults, string(k))
 	}
 	e.Remedy = "use a class of COCO, such as " + strings.Join(defaults, ", ")
-	if near := nearest(strings.ToLower(string(c)), words); near != "" {
+	if near := meant(strings.ToLower(string(c)), words); near != "" {
 		e.Remedy = fmt.Sprintf("did you mean %s?", near)
 	}
 	return e

@@ -1,6 +1,9 @@
 package analyse
 
-import "pantau/sidecar"
+import (
+	"pantau/sidecar"
+	"pantau/sidecar/internal/nearest"
+)
 
 // known are the classes that a function may name: the 80 of COCO (Lin 2014),
 // which all detectors of the manifest speak.
@@ -23,37 +26,10 @@ var synonyms = map[string]string{
 	"bike": "bicycle", "cyclist": "bicycle", "lorry": "truck", "van": "car", "taxi": "car",
 }
 
-// nearest is the word that w was probably meant to be; empty if none is near.
-func nearest(w string, words []string) string {
-	if s, ok := synonyms[w]; ok && w != "" {
+// meant is the word that w was probably meant to be; empty if none is near.
+func meant(w string, words []string) string {
+	if s, ok := synonyms[w]; ok {
 		return s
 	}
-	best, least := "", 1+len(w)/3
-	for _, word := range words {
-		if d := edits(w, word); d <= least && w != "" {
-			best, least = word, d-1
-		}
-	}
-	return best
-}
-
-// edits is the Levenshtein distance of two words, by bytes.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := corner
-			if a[i] != b[j] {
-				cost++
-			}
-			corner = row[j+1]
-			row[j+1] = min(cost, row[j]+1, corner+1)
-		}
-	}
-	return row[len(b)]
+	return nearest.Word(w, words)
 }

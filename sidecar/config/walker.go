@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"pantau/sidecar"
+	"pantau/sidecar/internal/nearest"
 )
 
 // maxNodes bounds what aliases can blow up.
@@ -147,7 +148,7 @@ func valuePlace(pair *ast.MappingValueNode) place {
 func (w *walker) unknown(path, name string, pair *ast.MappingValueNode, names []string) {
 	at := placeOf(pair.Key)
 	f := &sidecar.FieldError{Problem: fmt.Sprintf("unknown key %q", name), Remedy: "use one of " + strings.Join(names, ", ")}
-	if like := nearest(name, names); like != "" {
+	if like := nearest.Word(name, names); like != "" {
 		f.Remedy = fmt.Sprintf("did you mean %q?", like)
 	}
 	w.report(path, at, f)
@@ -253,36 +254,4 @@ func fieldNames(t reflect.Type) []string {
 		names[i], _, _ = strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
 	}
 	return names
-}
-
-// nearest gives the name that differs from a misspelt one by at most two
-// letters; empty where there is none.
-func nearest(name string, names []string) string {
-	best, least := "", 3
-	for _, n := range names {
-		if d := distance(strings.ToLower(name), n); d < least && d < len(n) {
-			best, least = n, d
-		}
-	}
-	return best
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := corner
-			if a[i] != b[j] {
-				cost = 1 + min(corner, row[j], row[j+1])
-			}
-			corner, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }
