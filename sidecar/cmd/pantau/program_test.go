@@ -14,6 +14,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"pantau/sidecar"
+	"pantau/sidecar/tap/taptest"
 )
 
 // checkout is the root of the project.
@@ -156,6 +159,7 @@ const goodRules = "functions: [{id: l, kind: line, line: [[0.45, 0.2], [0.45, 0.
 // Bad input gets one clear line with the place and the remedy, exit code 2, and
 // nothing half-started.
 func TestBadInput(t *testing.T) {
+	program(t)
 	clip := filepath.Join(checkout(), "share", "pantau", "demo.mp4")
 	rules := write(t, "rules.yaml", goodRules)
 	config := func(functions string) string {
@@ -166,11 +170,20 @@ func TestBadInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = taken.Close() }) // the subtests run after this function
+	locked, err := taptest.New(taptest.Options{Clip: clip, User: "u", Password: sidecar.NewSecret("right-one")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, locked.Run)
+	damaged := write(t, "nanodet-g.onnx", "no model")
 	for _, c := range []struct {
 		name string
 		args []string
 		want []string // all of them stand in the output
 	}{
+		{"a wrong password", []string{"probe", locked.URL(), "--user", "u"}, []string{"password"}},
+		{"a model that was tampered with", []string{"run", write(t, "pantau.yaml", "models: {dir: "+filepath.Dir(damaged)+"}\n")}, []string{"nanodet-g", "models pull"}},
+		{"the same, verified", []string{"models", "verify", "--dir", filepath.Dir(damaged)}, []string{"nanodet-g", "models pull"}},
 		{"an unknown command", []string{"wacth"}, []string{"wacth", "--help"}},
 		{"an unknown flag", []string{"run", "--colour"}, []string{"--colour"}},
 		{"no configuration", []string{"run", "/nowhere/pantau.yaml"}, []string{"/nowhere/pantau.yaml", "give the path"}},
