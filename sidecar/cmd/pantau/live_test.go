@@ -227,11 +227,13 @@ cameras:
 	if strings.Contains(p.output(), "top-secret-42") {
 		t.Error("the camera's password is in the log")
 	}
-	live = slices.DeleteFunc(live, func(c score.Crossing) bool { return c.T > 79.5 })
-	r := score.Truth{Tolerance: 0.5, Crossings: offline}.Match(live)
-	t.Logf("live %v; offline had %d; missed %v; false %v", r, len(offline), r.Missed, r.False)
-	if len(r.Missed)+len(r.False) > 2 || len(offline) < 25 {
-		t.Errorf("live and offline differ in more than one crossing at the seam: missed %v, more %v", r.Missed, r.False)
+	// The seam: what crossed while the sidecar was still connecting, and what
+	// belongs to the second round.
+	seam := func(c score.Crossing) bool { return c.T < 2 || c.T > 79.5 }
+	r := score.Truth{Tolerance: 0.5, Crossings: slices.DeleteFunc(offline, seam)}.Match(slices.DeleteFunc(live, seam))
+	t.Logf("live %v; missed %v; false %v", r, r.Missed, r.False)
+	if len(r.Missed) > 1 || len(r.False) > 1 || r.True < 25 {
+		t.Errorf("live and offline differ in more than one crossing: missed %v, more %v", r.Missed, r.False)
 	}
 }
 
@@ -275,6 +277,7 @@ type crossing struct {
 	Class sidecar.Class     `json:"cls"`
 	Dir   sidecar.Direction `json:"dir"`
 	PTS   int64             `json:"pts_us"`
+	RTP   uint32            `json:"rtp"`
 }
 
 func crossingsOfClip(t *testing.T, clip, rules string) []score.Crossing {
@@ -303,6 +306,8 @@ func crossingsOfClip(t *testing.T, clip, rules string) []score.Crossing {
 	return all
 }
 
+// crossingsOfStream takes the time from RTP: the sidecar may have connected when
+// the clip had already begun.
 func crossingsOfStream(t *testing.T, client *redis.Client) []score.Crossing {
 	t.Helper()
 	entries, err := client.XRange(t.Context(), "pantau:events", "-", "+").Result()
@@ -318,12 +323,13 @@ func crossingsOfStream(t *testing.T, client *redis.Client) []score.Crossing {
 		if err := json.Unmarshal([]byte(e.Values["data"].(string)), &c); err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, score.Crossing{T: float64(c.PTS) / 1e6, Class: c.Class, Direction: c.Dir})
+		all = append(all, score.Crossing{T: float64(c.RTP) / 90000, Class: c.Class, Direction: c.Dir})
 	}
 	return all
 }
 
-// mediaOf is how far the street has been analysed.
+// mediaOf is how far the clip has been analysed, by the camera's RTP time, which
+// begins at zero with the clip.
 func mediaOf(t *testing.T, client *redis.Client) time.Duration {
 	t.Helper()
 	newest, err := client.XRevRangeN(t.Context(), "pantau:frames:{street}", "+", "-", 1).Result()
@@ -337,5 +343,5 @@ func mediaOf(t *testing.T, client *redis.Client) time.Duration {
 	if err := json.Unmarshal([]byte(newest[0].Values["data"].(string)), &s); err != nil {
 		t.Fatal(err)
 	}
-	return time.Duration(s.PTS) * time.Microsecond
+	return time.Duration(s.RTP) * time.Second / 90000
 }
