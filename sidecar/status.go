@@ -46,6 +46,7 @@ type NodeStatus struct {
 	Cause    string        `json:"cause,omitempty"` // why it is not ready
 	Redis    Backend       `json:"redis"`
 	Outbox   Outbox        `json:"outbox"`
+	Groups   []Group       `json:"groups,omitempty"`
 	Config   string        `json:"config,omitempty"` // what is wrong with the configuration as it is now; an earlier one is in force
 }
 
@@ -65,6 +66,16 @@ type Outbox struct {
 	Entries uint64  `json:"entries"`
 	Bytes   uint64  `json:"bytes"`
 	Oldest  float64 `json:"oldest_s"` // age of the oldest entry, seconds
+}
+
+// Group is a consumer group that reads facts. What is trimmed before a group has
+// read it is lost for that group.
+type Group struct {
+	Stream  string  `json:"stream"`
+	Name    string  `json:"name"`
+	Pending int64   `json:"pending"`  // delivered and not acknowledged
+	Lag     int64   `json:"lag"`      // not delivered; -1 where Redis cannot tell
+	Behind  float64 `json:"behind_s"` // age of the entry that was delivered last, against the newest
 }
 
 // Stages names the histograms of Status.Stages.

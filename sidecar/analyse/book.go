@@ -43,7 +43,7 @@ func (b *book) tell(kind sidecar.EventType, rule string, o *object, m moment, da
 // ended tells of a track that the tracker has given up.
 func (b *book) ended(o *object) {
 	b.tell(sidecar.TrackEnded, trackRule, o, o.fix.moment, sidecar.TrackSummary{
-		Origin: b.origin(trackRule, o.fix.moment), Track: o.name, Class: o.track.Class, Score: o.track.Score,
+		Origin: b.origin(trackRule, o.fix.moment), Track: o.name, Class: o.track.Class, Score: o.score(),
 		Frames: o.track.Age, From: o.track.Born.Microseconds(), Start: o.track.Start, End: o.fix.box,
 	})
 }

@@ -78,3 +78,9 @@ func finite(b sidecar.Box) bool {
 	return b.Left <= b.Right && b.Top <= b.Bottom && !math.IsInf(b.Left, 0) && !math.IsInf(b.Top, 0) &&
 		!math.IsInf(b.Right, 0) && !math.IsInf(b.Bottom, 0)
 }
+
+// rounded is a point as it goes into an event: to a tenth of a pixel in a
+// thousand, since more digits would only look more exact.
+func rounded(p sidecar.Point) sidecar.Point {
+	return sidecar.Point{math.Round(p[0]*1e4) / 1e4, math.Round(p[1]*1e4) / 1e4}
+}

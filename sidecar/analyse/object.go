@@ -1,6 +1,7 @@
 package analyse
 
 import (
+	"math"
 	"time"
 
 	"pantau/sidecar"
@@ -101,3 +102,6 @@ func (o *object) tie(elder *object) {
 	}
 	elder.heir = o
 }
+
+// score is the track's certainty as it goes into an event.
+func (o *object) score() float64 { return math.Round(o.track.Score*1e3) / 1e3 }

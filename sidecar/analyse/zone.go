@@ -205,7 +205,7 @@ func (z *zone) announce(o *object, g *guest) {
 	g.n++
 	g.announced = z.tell(sidecar.ZoneEntered, z.id, o, g.came.moment, sidecar.ZoneChange{
 		Origin: z.origin(z.id, g.came.moment), Track: o.name, Class: z.classes[g.class],
-		At: z.anchor.Of(g.came.box), Score: o.track.Score, N: g.n,
+		At: rounded(z.anchor.Of(g.came.box)), Score: o.score(), N: g.n,
 	})
 	z.add(g.came.minute, z.rows[g.class].entries, 1)
 }
@@ -222,7 +222,7 @@ func (z *zone) leave(o *object, g *guest) {
 	stay := g.seen.steady - g.came.steady
 	z.tell(sidecar.ZoneLeft, z.id, o, g.seen.moment, sidecar.ZoneChange{
 		Origin: z.origin(z.id, g.seen.moment), Track: o.name, Class: z.classes[g.class],
-		At: z.anchor.Of(g.seen.box), Score: o.track.Score,
+		At: rounded(z.anchor.Of(g.seen.box)), Score: o.score(),
 		Stay: math.Round(1000*stay.Seconds()) / 1000, Visit: !g.visit.IsZero(), N: g.n,
 	})
 	z.add(g.seen.minute, z.rows[g.class].exits, 1)

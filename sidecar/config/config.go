@@ -89,7 +89,7 @@ func read(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &sidecar.Fault{Err: fmt.Errorf("opening configuration: %w", err),
-			Hint: "give the path of a YAML file; config/pantau.reference.yaml shows every key"}
+			Hint: "give the path of a YAML file; docs/configuration.md shows every key"}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening configuration: %w", err)

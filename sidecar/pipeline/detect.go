@@ -41,6 +41,8 @@ func (p *Pipeline) detect(ctx context.Context, decoded <-chan struct{}) error {
 			return d.finish(ctx)
 		case c := <-p.changes:
 			d.redefine(ctx, c)
+		case <-p.states.ready:
+			d.facts(ctx, p.states.take(d.observer.origin()), nil)
 		case <-second.C:
 			p.meter.tick(time.Now(), p.newest.Dropped())
 			d.minutes(ctx, d.now())
@@ -141,7 +143,7 @@ func (d *detection) redefine(ctx context.Context, c sidecar.Camera) {
 // finish keeps the open minute, as far as it went.
 func (d *detection) finish(ctx context.Context) error {
 	events, counts := d.observer.analyser.Close(d.now())
-	d.facts(ctx, events, counts)
+	d.facts(ctx, append(events, d.p.states.take(d.observer.origin())...), counts)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,15 +24,13 @@ type meter struct {
 	stages  [4]sidecar.Histogram // in the order of sidecar.Stages
 	since   time.Time            // of the totals
 	totals  []sidecar.CountRow
+	zones   []sidecar.Zone // of the newest scene
 }
 
-// setState returns the state before.
-func (m *meter) setState(s tap.State) tap.State {
+func (m *meter) setState(s tap.State) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	from := m.state
 	m.state = s
-	return from
 }
 
 // detected notes one finished scene.
@@ -39,7 +38,7 @@ func (m *meter) detected(s *sidecar.Scene) {
 	m.analysed.Add(1)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.latency = s.Latency
+	m.latency, m.zones = s.Latency, s.Zones
 	for i, d := range [4]time.Duration{s.Latency.Decode, s.Latency.Wait, s.Latency.Infer, s.Latency.Total} {
 		m.stages[i].Observe(d)
 	}
@@ -88,10 +87,32 @@ func (p *Pipeline) Status() sidecar.Status {
 	return st
 }
 
-// Totals gives what was counted since a moment: the start, or the last change of
-// the functions. The rows are not changed afterwards.
+// Totals gives what was counted since a moment, the start, and for each presence
+// not its mean but how many are there now.
 func (p *Pipeline) Totals() (since time.Time, rows []sidecar.CountRow) {
-	p.meter.mu.Lock()
-	defer p.meter.mu.Unlock()
-	return p.meter.since, p.meter.totals
+	m := &p.meter
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	rows = slices.Clone(m.totals)
+	for i, r := range rows {
+		if r.Kind == sidecar.Presence {
+			rows[i].Mean = new(float64(present(m.zones, r.Rule, r.Class)))
+		}
+	}
+	return m.since, rows
+}
+
+// present is the number of objects of a class that are in a zone.
+func present(zones []sidecar.Zone, id string, class sidecar.Class) int {
+	for _, z := range zones {
+		if z.ID != id {
+			continue
+		}
+		for _, c := range z.Counts {
+			if c.Class == class {
+				return c.N
+			}
+		}
+	}
+	return 0
 }

@@ -47,6 +47,11 @@ func (o *observer) redefine(c sidecar.Camera) ([]sidecar.Event, error) {
 	return events, nil
 }
 
+// origin is what facts about the camera itself refer to.
+func (o *observer) origin() sidecar.Origin {
+	return sidecar.Origin{Camera: o.camera.ID, Epoch: o.epoch, Model: o.model, Rules: o.rules}
+}
+
 // timing is when the stages of one frame ended, on this machine's clock.
 type timing struct{ taken, inferred time.Time }
 

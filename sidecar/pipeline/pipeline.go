@@ -68,6 +68,7 @@ type Pipeline struct {
 	units   *unitQueue
 	newest  *slot.Slot[*sidecar.Frame]
 	changes chan sidecar.Camera
+	states  stateLog
 	meter   meter
 }
 
@@ -85,6 +86,7 @@ func New(o Options) *Pipeline {
 		units:   newUnitQueue(),
 		newest:  slot.New((*sidecar.Frame).Release),
 		changes: make(chan sidecar.Camera, 1),
+		states:  stateLog{ready: make(chan struct{}, 1)},
 	}
 	p.tap = tap.New(tap.Options{
 		Source:    o.Camera.Source,
@@ -147,20 +149,12 @@ func (p *Pipeline) receive(u *sidecar.AccessUnit) {
 	p.units.put(u)
 }
 
-// state passes a change of the connection's state on.
+// state notes a change of the connection's state, and tells of it.
 func (p *Pipeline) state(s tap.State) {
-	from := p.meter.setState(s)
-	if from.Phase == s.Phase {
-		return
+	p.meter.setState(s)
+	if change, ok := p.states.put(p.o.Camera.ID, s); ok {
+		p.o.Sink.Health(change)
 	}
-	change := sidecar.StateChange{
-		Origin: sidecar.Origin{Camera: p.o.Camera.ID},
-		From:   from.Phase, To: s.Phase, Hint: s.Hint,
-	}
-	if s.Cause != nil {
-		change.Cause = s.Cause.Error()
-	}
-	p.o.Sink.Health(change)
 }
 
 // FPS is how many frames per second of a camera are analysed.

@@ -41,7 +41,7 @@ func (c *checkCmd) Run() error {
 		for _, camera := range settings.Cameras {
 			functions += len(camera.Functions)
 		}
-		fmt.Printf("%s is right: %d cameras, %d functions\n", c.Config, len(settings.Cameras), functions)
+		fmt.Printf("%s is right. Cameras: %d, functions: %d\n", c.Config, len(settings.Cameras), functions)
 	}
 	return nil
 }

@@ -199,5 +199,8 @@ func (c *demoCmd) link(ctx context.Context, s *service) (string, error) {
 
 // portFault explains an address that cannot be listened on.
 func portFault(err error, flag string) error {
+	if taken := new(net.OpError); !errors.As(err, &taken) {
+		return err
+	}
 	return &sidecar.Fault{Err: err, Hint: "end what listens there, or choose another address with " + flag}
 }

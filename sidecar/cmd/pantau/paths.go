@@ -33,6 +33,18 @@ func (p paths) demo() string   { return filepath.Join(p.prefix, "share", "pantau
 // stateDir gives the folder for what the process must remember, and makes it.
 // An empty dir means the default.
 func stateDir(dir string) (string, error) {
+	dir, err := statePath(dir)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", &sidecar.Fault{Err: fmt.Errorf("making the state folder: %w", err), Hint: "name a folder that can be written with --state"}
+	}
+	return dir, nil
+}
+
+// statePath is stateDir for who only reads.
+func statePath(dir string) (string, error) {
 	if dir == "" {
 		base := os.Getenv("XDG_STATE_HOME")
 		if base == "" {
@@ -47,9 +59,6 @@ func stateDir(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return "", fmt.Errorf("finding the state folder: %w", err)
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", &sidecar.Fault{Err: fmt.Errorf("making the state folder: %w", err), Hint: "name a folder that can be written with --state"}
 	}
 	return dir, nil
 }

@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -145,7 +148,8 @@ func (s *service) beginPublisher(ctx context.Context, p *parts) error {
 func (s *service) beginFleet(_ context.Context, p *parts) error {
 	s.hub = live.NewHub(live.Options{})
 	s.fleet = fleet.New(fleet.Options{
-		Detector: s.detectors.get, Sink: s.publisher, Viewer: &audience{s.hub, s.publisher, s.log}, Log: s.log,
+		Detector: s.detectors.get, Sink: s.publisher, Log: s.log,
+		Viewer: &audience{Hub: s.hub, publisher: s.publisher, log: s.log, started: time.Now(), known: map[string]string{}},
 	})
 	sets := make(chan []sidecar.Camera)
 	s.catalogue = &catalogue.File{Path: s.file, Checks: s.checks, Log: s.log}
@@ -238,6 +242,9 @@ func (s *service) Node() sidecar.NodeStatus {
 		},
 		Outbox: sidecar.Outbox{Entries: uint64(max(0, st.Waiting)), Bytes: uint64(max(0, st.Outbox.Bytes)), Oldest: st.Oldest.Seconds()},
 	}
+	for _, g := range st.Groups {
+		n.Groups = append(n.Groups, sidecar.Group{Stream: g.Stream, Name: g.Name, Pending: g.Pending, Lag: g.Lag, Behind: g.Behind.Seconds()})
+	}
 	if err := s.catalogue.Err(); err != nil {
 		n.Config = err.Error()
 	}
@@ -250,16 +257,29 @@ func (s *service) Node() sidecar.NodeStatus {
 	return n
 }
 
-// audience is everybody who is told of the cameras themselves.
+// audience is everybody who is told of the cameras themselves. The fleet calls
+// Camera and Remove one after the other.
 type audience struct {
 	*live.Hub
 	publisher *publish.Publisher
 	log       *slog.Logger
+	started   time.Time
+	known     map[string]string // the hash of each camera's configuration
 }
 
 // Camera tells of a camera that came or changed.
 func (a *audience) Camera(c sidecar.Camera) {
 	a.Hub.Camera(c)
+	from, to := a.known[c.ID], hashOf(c)
+	a.known[c.ID] = to
+	switch {
+	case from != "":
+		a.audit("camera.change", c.ID, from, to)
+	case time.Since(a.started) < startTime:
+		a.audit("camera.load", c.ID, "", to)
+	default:
+		a.audit("camera.add", c.ID, "", to)
+	}
 	if err := a.publisher.Camera(c, pipeline.RulesVersion(c.Functions)); err != nil {
 		a.log.Warn("writing the catalogue", "camera", c.ID, "error", err)
 	}
@@ -269,4 +289,26 @@ func (a *audience) Camera(c sidecar.Camera) {
 func (a *audience) Remove(id string) {
 	a.Hub.Remove(id)
 	a.publisher.RemoveCamera(id)
+	a.audit("camera.remove", id, a.known[id], "")
+	delete(a.known, id)
+}
+
+// startTime is how long after the start the cameras of the file are loaded and
+// not added.
+const startTime = 2 * time.Second
+
+// audit writes down a change that the configuration file has made.
+func (a *audience) audit(action, camera, from, to string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := a.publisher.Audit(ctx, publish.Audit{Who: "file", Action: action, What: camera, From: from, To: to}); err != nil {
+		a.log.Error("writing the audit", "camera", camera, "action", action, "error", err)
+	}
+}
+
+// hashOf names a camera's configuration by what it says; the password is not in it.
+func hashOf(c sidecar.Camera) string {
+	text, _ := json.Marshal(c) // strings and numbers always marshal
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:6])
 }

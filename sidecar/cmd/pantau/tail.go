@@ -42,7 +42,7 @@ func (c *tailCmd) Run(ctx context.Context) error {
 		r.Password = sidecar.NewSecret(os.Getenv(c.PassEnv))
 	}
 	if c.Redis == "" {
-		dir, err := stateDir(c.State)
+		dir, err := statePath(c.State)
 		if err != nil {
 			return err
 		}
@@ -98,7 +98,7 @@ func summary(e publish.Entry) string {
 		return fmt.Sprintf("%s  track %s  %.2f", d.Class, d.Track, d.Conf)
 	case kind == "correction":
 		return "withdraws " + d.Withdraws
-	case kind == "camera.state":
+	case kind == "camera.state", kind == "health":
 		return strings.TrimSpace(d.From + " → " + d.To + "  " + d.Cause)
 	case kind == "frame" || kind == "frames":
 		names := map[string]int{}
@@ -123,7 +123,7 @@ func rows(all []sidecar.CountRow) string {
 	text := ""
 	for _, r := range all {
 		if n, ok := number(r); ok {
-			text += strings.TrimRight(fmt.Sprintf("; %s %s %s %s", r.Rule, r.Class, r.Direction, n), " ")
+			text += "; " + strings.Join(strings.Fields(fmt.Sprint(r.Rule, " ", r.Kind, " ", r.Class, " ", r.Direction, " ", n)), " ")
 		}
 	}
 	return text

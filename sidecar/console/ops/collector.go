@@ -14,7 +14,7 @@ type collector struct{ source Source }
 func (c collector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect gives all metrics. Their only labels are camera, reason, stage,
-// state and kind.
+// state, kind, stream and group.
 func (c collector) Collect(out chan<- prometheus.Metric) {
 	for _, cam := range c.source.Cameras() {
 		collectCamera(out, cam.ID, &cam.Status)
@@ -61,6 +61,13 @@ func collectNode(out chan<- prometheus.Metric, n sidecar.NodeStatus) {
 	m.number("outbox_entries", "Events and counts that wait on disk.", float64(n.Outbox.Entries))
 	m.number("outbox_bytes", "Size of what waits on disk.", float64(n.Outbox.Bytes))
 	m.number("outbox_oldest_seconds", "Age of the oldest event or count that waits.", n.Outbox.Oldest)
+	m.labels = []string{"stream", "group"}
+	for _, g := range n.Groups {
+		m.values = []string{g.Stream, g.Name}
+		m.number("group_lag_entries", "Entries that a consumer group has not been given; -1 where Redis cannot tell.", float64(g.Lag))
+		m.number("group_pending_entries", "Entries that a consumer group has not acknowledged.", float64(g.Pending))
+		m.number("group_behind_seconds", "How far a consumer group is behind the newest entry.", g.Behind)
+	}
 }
 
 func one(yes bool) float64 {

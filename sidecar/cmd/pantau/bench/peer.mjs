@@ -18,7 +18,7 @@ const plane = width * height
 const tensor = new Float32Array(3 * plane)
 const input = new ort.Tensor('float32', tensor, [1, 3, height, width])
 
-const ffmpeg = spawn('ffmpeg', ['-nostdin', '-v', 'error', '-threads', '2', '-rtsp_transport', 'tcp', '-i', url,
+const ffmpeg = spawn('ffmpeg', ['-nostdin', '-v', 'quiet', '-threads', '2', '-rtsp_transport', 'tcp', '-i', url,
   '-vf', `fps=${fps},scale=${width}:-2,pad=${width}:${height}:0:0`, '-an', '-f', 'rawvideo', '-pix_fmt', 'bgr24', 'pipe:1'],
 { stdio: ['ignore', 'pipe', 'inherit'] })
 
