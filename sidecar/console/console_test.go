@@ -328,6 +328,21 @@ func TestRolesAreHeld(t *testing.T) {
 	operator.want(401, "GET", "/api/v1/me", nil) // at once
 }
 
+// TestSessionOfADeletedAccountIsNobodysElse makes an account after another one
+// is deleted: the cookie of the first must not be the second's.
+func TestSessionOfADeletedAccountIsNobodysElse(t *testing.T) {
+	s := newSite(t)
+	admin, gone := s.admin(), s.browser()
+	account := map[string]string{"name": "gone", "password": password, "role": "operator"}
+	admin.want(201, "POST", "/api/v1/accounts", account)
+	gone.want(200, "POST", "/api/v1/login", login("gone", password))
+	admin.want(204, "DELETE", "/api/v1/accounts/gone", nil)
+	admin.want(201, "POST", "/api/v1/accounts", map[string]string{"name": "next", "password": password, "role": "admin"})
+	gone.want(401, "GET", "/api/v1/me", nil)
+	admin.want(201, "POST", "/api/v1/accounts", account)
+	gone.want(401, "GET", "/api/v1/me", nil)
+}
+
 func TestCamerasAreRedacted(t *testing.T) {
 	b := newSite(t).admin()
 	var all []sidecar.CameraStatus

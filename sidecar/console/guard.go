@@ -47,9 +47,6 @@ func (s *Server) headers(next http.Handler) http.Handler {
 // accountKey is the key of the signed-in account in a request's context.
 type accountKey struct{}
 
-// sessionAccount is the name of the account's number in a session.
-const sessionAccount = "account"
-
 // signedIn lets nobody through who has not signed in, but to the few routes
 // that are open.
 func (s *Server) signedIn(next http.Handler) http.Handler {
@@ -70,7 +67,7 @@ func (s *Server) signedIn(next http.Handler) http.Handler {
 
 // account gives the account of the session in ctx, or ErrNotFound.
 func (s *Server) account(ctx context.Context) (accounts.Account, error) {
-	id := s.sessions.GetInt64(ctx, sessionAccount)
+	id := s.sessions.GetInt64(ctx, accounts.SessionAccount)
 	if id == 0 {
 		return accounts.Account{}, accounts.ErrNotFound
 	}

@@ -147,7 +147,7 @@ func (s *Server) begin(ctx context.Context, a accounts.Account) error {
 	if err := s.sessions.RenewToken(ctx); err != nil {
 		return fmt.Errorf("beginning a session: %w", err)
 	}
-	s.sessions.Put(ctx, sessionAccount, a.ID)
+	s.sessions.Put(ctx, accounts.SessionAccount, a.ID)
 	return nil
 }
 

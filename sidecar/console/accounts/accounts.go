@@ -53,21 +53,6 @@ type Store struct {
 	hashes chan struct{} // tickets for hashing: each takes 19 MiB for some 20 ms
 }
 
-// schema is made at every start; later versions add to it.
-const schema = `
-CREATE TABLE IF NOT EXISTS accounts (
-	id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE,
-	role TEXT NOT NULL CHECK (role IN ('admin', 'operator')),
-	hash TEXT NOT NULL, created INTEGER NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS device_passwords (
-	id INTEGER PRIMARY KEY, account INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
-	label TEXT NOT NULL, sealed BLOB NOT NULL, created INTEGER NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS links (
-	hash BLOB PRIMARY KEY, account INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
-	expires INTEGER NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS sessions (
-	token TEXT PRIMARY KEY, data BLOB NOT NULL, expires INTEGER NOT NULL) STRICT;`
-
 // Open opens accounts.db in the state folder, made at the first start, together
 // with the key of the device passwords. Both are readable by their owner only.
 func Open(ctx context.Context, state string) (*Store, error) {
@@ -88,7 +73,7 @@ func Open(ctx context.Context, state string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the accounts: %w", err)
 	}
-	if _, err := db.ExecContext(ctx, schema); err != nil {
+	if err := prepare(ctx, db); err != nil {
 		return nil, errors.Join(fmt.Errorf("preparing the accounts: %w", err), db.Close())
 	}
 	return &Store{db: db, key: key, hashes: make(chan struct{}, 2)}, nil
@@ -132,8 +117,8 @@ func (s *Store) Find(ctx context.Context, name string) (Account, error) {
 	return scan(s.db.QueryRowContext(ctx, `SELECT id, name, role, created FROM accounts WHERE name = ?`, name))
 }
 
-// Delete removes an account with its device passwords and links. Its sessions
-// end with it. The last administrator stays.
+// Delete removes an account with its sessions, device passwords and links. The
+// last administrator stays.
 func (s *Store) Delete(ctx context.Context, name string) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {

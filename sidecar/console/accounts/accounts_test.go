@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alexedwards/scs/v2"
 	"go.uber.org/goleak"
 
 	"pantau/sidecar"
@@ -230,21 +232,36 @@ func TestFolderWithOddName(t *testing.T) {
 	}
 }
 
+// session is the data of a session of an account.
+func session(t *testing.T, account int64) []byte {
+	t.Helper()
+	data, err := scs.GobCodec{}.Encode(time.Unix(0, 0), map[string]any{SessionAccount: account})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
 func TestSessionsExpire(t *testing.T) {
 	s := Sessions{Store: open(t, t.TempDir())}
-	if err := s.Commit("old", []byte("1"), time.Now().Add(-time.Second)); err != nil {
+	for _, name := range []string{"a", "b", "c"} { // numbers 1 to 3
+		if _, err := s.Store.Create(t.Context(), name, secret("long enough"), Operator); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Commit("old", session(t, 1), time.Now().Add(-time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Commit("new", []byte("2"), time.Now().Add(time.Hour)); err != nil {
+	if err := s.Commit("new", session(t, 2), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Commit("new", []byte("3"), time.Now().Add(time.Hour)); err != nil {
+	if err := s.Commit("new", session(t, 3), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	if _, found, err := s.Find("old"); err != nil || found {
 		t.Errorf("old: got %v, %v", found, err)
 	}
-	if data, found, err := s.Find("new"); err != nil || !found || string(data) != "3" {
+	if data, found, err := s.Find("new"); err != nil || !found || !bytes.Equal(data, session(t, 3)) {
 		t.Errorf("new: got %q, %v, %v", data, found, err)
 	}
 	if err := s.Delete("new"); err != nil {

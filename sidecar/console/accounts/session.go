@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/alexedwards/scs/v2"
+
 	"pantau/sidecar"
 )
 
@@ -46,8 +48,12 @@ func (s *Store) UseLink(ctx context.Context, token sidecar.Secret) (Account, err
 	return s.Get(ctx, account)
 }
 
+// SessionAccount is the name of the account's number in a session's data.
+const SessionAccount = "account"
+
 // Sessions keeps the sessions of the console's session manager, so that a
-// restart signs nobody out. It has the methods of scs.CtxStore.
+// restart signs nobody out, by the account that each belongs to. It has the
+// methods of scs.CtxStore, for data of scs.GobCodec.
 type Sessions struct {
 	Store *Store
 }
@@ -63,14 +69,20 @@ func (s Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, erro
 	return data, err == nil, err
 }
 
-// CommitCtx keeps a session, and forgets those that have expired.
+// CommitCtx keeps a session, and forgets those that have expired. It fails for
+// one of an account that is deleted.
 func (s Sessions) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
-	_, err := s.Store.db.ExecContext(ctx, `DELETE FROM sessions WHERE expires <= ?`, time.Now().UnixMilli())
+	_, values, err := scs.GobCodec{}.Decode(data)
 	if err != nil {
 		return err
 	}
-	_, err = s.Store.db.ExecContext(ctx, `INSERT INTO sessions (token, data, expires) VALUES (?, ?, ?)
-		ON CONFLICT DO UPDATE SET data = excluded.data, expires = excluded.expires`, token, data, expiry.UnixMilli())
+	_, err = s.Store.db.ExecContext(ctx, `DELETE FROM sessions WHERE expires <= ?`, time.Now().UnixMilli())
+	if err != nil {
+		return err
+	}
+	_, err = s.Store.db.ExecContext(ctx, `INSERT INTO sessions (token, account, data, expires) VALUES (?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET account = excluded.account, data = excluded.data, expires = excluded.expires`,
+		token, values[SessionAccount], data, expiry.UnixMilli())
 	return err
 }
 
