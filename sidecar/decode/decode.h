@@ -95,7 +95,7 @@ void pantau_free_jpeg(pantau_jpeg j);
 // Hot loops are compiled for the processor's vector units and for any
 // processor; which one runs is chosen when the program is loaded.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define PANTAU_HOT __attribute__((target_clones("arch=haswell", "default")))
+#define PANTAU_HOT __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else
 #define PANTAU_HOT
 #endif
