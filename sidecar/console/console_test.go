@@ -377,17 +377,17 @@ func TestAttemptsAreLimited(t *testing.T) {
 	s := newSite(t)
 	s.admin()
 	b := s.browser()
-	for range accountBurst {
+	for range byPair().burst {
 		b.want(200, "POST", "/api/v1/login", login("root", password)) // right ones do not count
 	}
-	for range accountBurst {
+	for range byPair().burst {
 		b.want(401, "POST", "/api/v1/login", login("root", "wrong password"))
 	}
 	got, body := b.do("POST", "/api/v1/login", login("root", password))
 	if got.StatusCode != http.StatusTooManyRequests || got.Header.Get("Retry-After") == "" {
 		t.Errorf("got %s %s, want too many requests", got.Status, body)
 	}
-	for range addressBurst - accountBurst {
+	for range byAddress().burst - byPair().burst {
 		b.want(401, "POST", "/api/v1/login", login("other", "wrong password"))
 	}
 	b.want(429, "POST", "/api/v1/login", login("third", "wrong password"))
@@ -398,6 +398,9 @@ func TestBodiesAreLimited(t *testing.T) {
 	b := newSite(t).browser()
 	b.want(413, "POST", "/api/v1/login", login("root", strings.Repeat("x", maxBody)))
 	b.want(422, "POST", "/api/v1/login", map[string]any{"name": 3})
+	b.want(401, "POST", "/api/v1/login", login(strings.Repeat("x", maxName), password))
+	b.want(422, "POST", "/api/v1/login", login(strings.Repeat("x", maxName+1), password))
+	b.want(422, "POST", "/api/v1/login", login(strings.Repeat("é", maxName), password)) // by bytes
 	b.want(422, "POST", "/api/v1/login", map[string]any{"name": "a", "password": "b", "more": 1})
 }
 

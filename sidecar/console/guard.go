@@ -1,10 +1,10 @@
 package console
 
 import (
+	"container/list"
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -93,76 +93,78 @@ func problem(w http.ResponseWriter, status int, detail string) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"title": http.StatusText(status), "status": status, "detail": detail})
 }
 
-// guard slows down those who try passwords and tokens: by address and by
-// account. Only refused attempts count.
+// guard slows down those who try passwords and tokens: by address, by account
+// and address, and by account. Only refused attempts count. What is not known
+// to it has all its attempts; it forgets first who has tried least lately.
 type guard struct {
 	mu       sync.Mutex
-	limiters map[string]*rate.Limiter
-	swept    time.Time // when all of them were looked at
+	limiters map[string]*list.Element // by key
+	lately   *list.List               // of limiter, the one used last in front
 }
 
-// Refused attempts: so many at once, and then one each so often.
-const (
-	addressBurst, accountBurst = 10, 5
-	addressEvery, accountEvery = 6 * time.Second, 12 * time.Second
-)
+// limiter is what one key may do.
+type limiter struct {
+	key string
+	*rate.Limiter
+}
+
+// limit is a number of refused attempts at once, and then one each so often.
+type limit struct {
+	burst int
+	every time.Duration
+}
+
+// byAddress and byPair hold up one address; they leave everybody else alone.
+// byAccount holds up many addresses together, and then the account's owner too,
+// so it is wide: it takes twelve addresses, each at its own limit, to keep it full.
+func byAddress() limit { return limit{10, 6 * time.Second} }
+func byPair() limit    { return limit{5, 12 * time.Second} }
+func byAccount() limit { return limit{100, time.Second} }
 
 // maxLimiters bounds the memory of a guard.
 const maxLimiters = 20_000
 
-func newGuard() *guard { return &guard{limiters: make(map[string]*rate.Limiter)} }
+func newGuard() *guard { return &guard{limiters: make(map[string]*list.Element), lately: list.New()} }
 
 // attempt takes the place of one attempt. Where there is none it says how long
-// to wait. Otherwise forgive gives the place back, for an attempt that was right.
+// to wait. Otherwise forgive gives the place back, for an attempt that was
+// right. What comes after a refusal is not looked at: an address that must wait
+// makes the guard remember no account.
 func (g *guard) attempt(now time.Time, address, account string) (wait time.Duration, forgive func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	reservations := []*rate.Reservation{g.limiter(now, "address "+network(address), addressEvery, addressBurst).ReserveN(now, 1)}
-	if account != "" {
-		reservations = append(reservations,
-			g.limiter(now, "account "+strings.ToLower(account), accountEvery, accountBurst).ReserveN(now, 1))
-	}
+	var taken []*rate.Reservation
 	forgive = func() {
-		for _, r := range reservations {
+		for _, r := range taken {
 			r.CancelAt(now)
 		}
 	}
-	for _, r := range reservations {
-		wait = max(wait, r.DelayFrom(now))
+	take := func(l limit, key string) bool {
+		r := g.limiter(key, l).ReserveN(now, 1)
+		taken = append(taken, r)
+		wait = r.DelayFrom(now)
+		return wait <= 0
 	}
-	if wait > 0 {
+	from, who := network(address), strings.ToLower(account)
+	if !take(byAddress(), "address "+from) ||
+		who != "" && !(take(byPair(), "pair "+from+" "+who) && take(byAccount(), "account "+who)) {
 		forgive()
 	}
 	return wait, forgive
 }
 
 // limiter finds or makes the limiter of a key. The caller holds mu.
-func (g *guard) limiter(now time.Time, key string, every time.Duration, burst int) *rate.Limiter {
-	if l := g.limiters[key]; l != nil {
-		return l
+func (g *guard) limiter(key string, l limit) *rate.Limiter {
+	if e := g.limiters[key]; e != nil {
+		g.lately.MoveToFront(e)
+		return e.Value.(limiter).Limiter
 	}
-	g.makeRoom(now)
-	l := rate.NewLimiter(rate.Every(every), burst)
-	g.limiters[key] = l
-	return l
-}
-
-// makeRoom takes out the limiters whose attempts are forgotten, once a second
-// at most, and any of them where all are in use. The caller holds mu.
-func (g *guard) makeRoom(now time.Time) {
-	if len(g.limiters) < maxLimiters {
-		return
+	if g.lately.Len() >= maxLimiters {
+		delete(g.limiters, g.lately.Remove(g.lately.Back()).(limiter).key)
 	}
-	if now.Sub(g.swept) >= time.Second {
-		g.swept = now
-		maps.DeleteFunc(g.limiters, func(_ string, l *rate.Limiter) bool { return l.TokensAt(now) >= float64(l.Burst()) })
-	}
-	for k := range g.limiters {
-		if len(g.limiters) < maxLimiters {
-			return
-		}
-		delete(g.limiters, k)
-	}
+	made := limiter{key, rate.NewLimiter(rate.Every(l.every), l.burst)}
+	g.limiters[key] = g.lately.PushFront(made)
+	return made.Limiter
 }
 
 // network is the address without its port; of IPv6 the /64, which one customer has.

@@ -12,7 +12,7 @@ import (
 
 // newAccount is what an account is made of.
 type newAccount struct {
-	Name     string         `json:"name"`
+	Name     string         `json:"name" maxLength:"64"`
 	Password sidecar.Secret `json:"password" doc:"At least 10 characters"`
 	Role     accounts.Role  `json:"role" enum:"admin,operator"`
 }

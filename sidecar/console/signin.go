@@ -23,13 +23,16 @@ type accountOutput struct{ Body accounts.Account }
 // firstAccount makes the first administrator.
 type firstAccount struct {
 	Token    sidecar.Secret `json:"token" doc:"The first-run token, printed at the first start"`
-	Name     string         `json:"name" example:"admin"`
+	Name     string         `json:"name" maxLength:"64" example:"admin"`
 	Password sidecar.Secret `json:"password" doc:"At least 10 characters"`
 }
 
+// maxName is the most bytes that the name of an account has.
+const maxName = 64
+
 // credentials sign in.
 type credentials struct {
-	Name     string         `json:"name"`
+	Name     string         `json:"name" maxLength:"64"`
 	Password sidecar.Secret `json:"password"`
 }
 
@@ -113,6 +116,9 @@ func (s *Server) setup(ctx context.Context, in *setupInput) (*accountOutput, err
 }
 
 func (s *Server) login(ctx context.Context, in *loginInput) (*accountOutput, error) {
+	if n := len(in.Body.Name); n > maxName { // maxLength counts characters
+		return nil, answer(&sidecar.FieldError{Field: "name", Problem: fmt.Sprintf("has %d bytes", n), Remedy: "use 1 to 64"})
+	}
 	forgive, err := s.attempt(string(in.Address), in.Body.Name)
 	if err != nil {
 		return nil, err
