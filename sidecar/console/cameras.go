@@ -27,7 +27,7 @@ func (s *Server) cameraRoutes(api huma.API) {
 
 	type camera struct{ Body sidecar.CameraStatus }
 	huma.Register(api, operation("get-camera", http.MethodGet, "/api/v1/cameras/{id}",
-		"One camera and how it fares", http.StatusOK, accounts.Operator),
+		"One camera and how it fares", http.StatusOK, accounts.Operator, http.StatusNotFound),
 		func(_ context.Context, in *struct {
 			ID string `path:"id"`
 		}) (*camera, error) {

@@ -40,7 +40,10 @@ type Options struct {
 	// Live serves the live view of a camera until the viewer, the camera or
 	// the request's context is gone: (*live.Hub).Serve.
 	Live func(w http.ResponseWriter, r *http.Request, camera string)
-	Log  *slog.Logger
+	// Audit is told what an account has changed, after it is done: who, such as
+	// "admin", the action, such as "account.add", and to what. Nil: nobody is.
+	Audit func(ctx context.Context, who, action, what string)
+	Log   *slog.Logger
 }
 
 // Server is the console's HTTPS server, listening from New on.
@@ -52,6 +55,13 @@ type Server struct {
 	handler  http.Handler
 	recheck  time.Duration  // how often a live view looks whether its session still holds
 	viewers  sync.WaitGroup // handlers whose connection is a WebSocket by now
+}
+
+// audit tells of a change, even if who asked for it has gone by now.
+func (s *Server) audit(ctx context.Context, who, action, what string) {
+	if s.options.Audit != nil {
+		s.options.Audit(context.WithoutCancel(ctx), who, action, what)
+	}
 }
 
 // shutdown is how long requests in progress may take when the server ends.

@@ -8,10 +8,12 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -78,6 +80,7 @@ type site struct {
 	log      *safeBuffer
 	stop     func()
 	live     func(w http.ResponseWriter, r *http.Request, camera string)
+	audit    func(ctx context.Context, who, action, what string)
 }
 
 func newSite(t *testing.T) *site {
@@ -103,7 +106,7 @@ func (s *site) start() {
 	}
 	server, err := New(s.t.Context(), Options{Listen: "127.0.0.1:0", State: s.state, SetupToken: sidecar.NewSecret(token),
 		Accounts: s.accounts, Source: source{}, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Live: func(w http.ResponseWriter, r *http.Request, camera string) { s.live(w, r, camera) }})
+		Live: func(w http.ResponseWriter, r *http.Request, camera string) { s.live(w, r, camera) }, Audit: s.audit})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -243,104 +246,46 @@ func TestNothingIsOpenByDefault(t *testing.T) {
 	admin.want(404, "GET", "/api/v1/nothing", nil)
 }
 
-func TestSetUpOnce(t *testing.T) {
-	s := newSite(t)
-	b := s.browser()
-	if got := b.want(200, "GET", "/api/v1/setup", nil); got != "{\"needed\":true}\n" {
-		t.Errorf("got %q", got)
-	}
-	setup := func(token, name, password string) map[string]string {
-		return map[string]string{"token": token, "name": name, "password": password}
-	}
-	b.want(401, "POST", "/api/v1/setup", setup("wrong", "root", password))
-	b.want(401, "POST", "/api/v1/setup", setup("", "root", password))
-	if body := b.want(422, "POST", "/api/v1/setup", setup(token, "root", "too-short")); strings.Contains(body, "too-short") {
-		t.Errorf("a refused password is in the answer: %s", body)
-	}
-	b.want(422, "POST", "/api/v1/setup", setup(token, "no spaces", password))
-	b.want(401, "GET", "/api/v1/me", nil)
-	got, body := b.do("POST", "/api/v1/setup", setup(token, "root", password))
-	if got.StatusCode != 201 || !strings.Contains(body, `"role":"admin"`) {
-		t.Fatalf("got %s %s", got.Status, body)
-	}
-	cookie := got.Header.Get("Set-Cookie")
-	for _, want := range []string{"__Host-pantau=", "Path=/;", "HttpOnly", "Secure", "SameSite=Strict"} {
-		if !strings.Contains(cookie, want) {
-			t.Errorf("cookie %q lacks %s", cookie, want)
+// TestOpenAPIHoldsWhatIsAnswered compares the document with what routes answer
+// apart from success.
+func TestOpenAPIHoldsWhatIsAnswered(t *testing.T) {
+	var doc struct {
+		Paths map[string]map[string]struct {
+			Responses map[string]any
+			Security  *[]any
+		}
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]struct{ Description string }
+			}
 		}
 	}
-	if strings.Contains(cookie, "Domain") {
-		t.Errorf("cookie %q is for more than this host", cookie)
+	if err := json.Unmarshal([]byte(newSite(t).admin().want(200, "GET", "/api/v1/openapi.json", nil)), &doc); err != nil {
+		t.Fatal(err)
 	}
-	b.want(200, "GET", "/api/v1/me", nil)
-	b.want(409, "POST", "/api/v1/setup", setup(token, "other", password))
-	if got := b.want(200, "GET", "/api/v1/setup", nil); got != "{\"needed\":false}\n" {
-		t.Errorf("got %q", got)
+	for _, c := range []struct{ method, path, want string }{
+		{"get", "/setup", "200 500"},
+		{"post", "/setup", "201 401 409 422 429 500"},
+		{"post", "/login", "200 401 422 429 500"},
+		{"post", "/logout", "204 401 500"},
+		{"get", "/cameras", "200 401 500"},
+		{"get", "/cameras/{id}", "200 401 404 422 500"},
+		{"get", "/cameras/{id}/live", "101 401 404"},
+		{"post", "/accounts", "201 401 403 409 422 500"},
+		{"delete", "/accounts/{name}", "204 401 403 404 409 422 500"},
+		{"delete", "/me/device-passwords/{id}", "204 401 404 422 500"},
+	} {
+		got := strings.Join(slices.Sorted(maps.Keys(doc.Paths["/api/v1"+c.path][c.method].Responses)), " ")
+		if got != c.want {
+			t.Errorf("%s %s: got %s, want %s", c.method, c.path, got, c.want)
+		}
 	}
-}
-
-func TestSignInAndOutAndRestart(t *testing.T) {
-	s := newSite(t)
-	s.admin()
-	b := s.browser()
-	b.want(401, "POST", "/api/v1/login", login("root", "wrong password"))
-	b.want(401, "POST", "/api/v1/login", login("nobody", password))
-	b.want(200, "POST", "/api/v1/login", login("ROOT", password))
-	first := b.cookie()
-	b.want(200, "POST", "/api/v1/login", login("root", password))
-	if b.cookie() == first {
-		t.Error("signing in kept the session's token")
+	if s := doc.Paths["/api/v1/setup"]["get"].Security; s == nil || len(*s) != 0 {
+		t.Errorf("GET setup: got security %v, want none", s)
 	}
-	old := s.url
-	s.stop()
-	s.start()
-	restarted := s.browser()
-	restarted.client.Jar = carry(t, b, old, s.url)
-	restarted.want(200, "GET", "/api/v1/me", nil)
-	restarted.want(204, "POST", "/api/v1/logout", nil)
-	restarted.want(401, "GET", "/api/v1/me", nil)
-}
-
-func TestRolesAreHeld(t *testing.T) {
-	s := newSite(t)
-	admin, operator := s.admin(), s.browser()
-	account := map[string]string{"name": "ops", "password": password, "role": "operator"}
-	admin.want(201, "POST", "/api/v1/accounts", account)
-	admin.want(409, "POST", "/api/v1/accounts", account)
-	if body := admin.want(422, "POST", "/api/v1/accounts", map[string]string{"name": "x", "password": password, "role": "king"}); !strings.Contains(body, "body.role") {
-		t.Errorf("the answer does not name the field: %s", body)
+	if got := doc.Components.Schemas["Function"].Properties["dwell"].Description; !strings.Contains(got, "anoseconds") {
+		t.Errorf("dwell: got %q, want its unit", got)
 	}
-	operator.want(200, "POST", "/api/v1/login", login("ops", password))
-	for _, path := range []string{"/api/v1/me", "/api/v1/cameras", "/api/v1/cameras/a", "/api/v1/status", "/api/v1/cameras/a/live"} {
-		operator.want(200, "GET", path, nil)
-	}
-	operator.want(404, "GET", "/api/v1/cameras/none", nil)
-	operator.want(403, "GET", "/api/v1/accounts", nil)
-	operator.want(403, "POST", "/api/v1/accounts", account)
-	operator.want(403, "DELETE", "/api/v1/accounts/root", nil)
-
-	if got := admin.want(200, "GET", "/api/v1/accounts", nil); !strings.Contains(got, `"ops"`) || strings.Contains(got, "argon2") {
-		t.Errorf("got accounts %s", got)
-	}
-	admin.want(409, "DELETE", "/api/v1/accounts/root", nil) // the last administrator
-	admin.want(404, "DELETE", "/api/v1/accounts/nobody", nil)
-	admin.want(204, "DELETE", "/api/v1/accounts/ops", nil)
-	operator.want(401, "GET", "/api/v1/me", nil) // at once
-}
-
-// TestSessionOfADeletedAccountIsNobodysElse makes an account after another one
-// is deleted: the cookie of the first must not be the second's.
-func TestSessionOfADeletedAccountIsNobodysElse(t *testing.T) {
-	s := newSite(t)
-	admin, gone := s.admin(), s.browser()
-	account := map[string]string{"name": "gone", "password": password, "role": "operator"}
-	admin.want(201, "POST", "/api/v1/accounts", account)
-	gone.want(200, "POST", "/api/v1/login", login("gone", password))
-	admin.want(204, "DELETE", "/api/v1/accounts/gone", nil)
-	admin.want(201, "POST", "/api/v1/accounts", map[string]string{"name": "next", "password": password, "role": "admin"})
-	gone.want(401, "GET", "/api/v1/me", nil)
-	admin.want(201, "POST", "/api/v1/accounts", account)
-	gone.want(401, "GET", "/api/v1/me", nil)
 }
 
 func TestCamerasAreRedacted(t *testing.T) {
@@ -373,27 +318,6 @@ func TestOtherOriginsAreRefused(t *testing.T) {
 	b.want(204, "POST", "/api/v1/logout", nil, "Sec-Fetch-Site", "same-origin", "Origin", s.url)
 }
 
-func TestAttemptsAreLimited(t *testing.T) {
-	s := newSite(t)
-	s.admin()
-	b := s.browser()
-	for range byPair().burst {
-		b.want(200, "POST", "/api/v1/login", login("root", password)) // right ones do not count
-	}
-	for range byPair().burst {
-		b.want(401, "POST", "/api/v1/login", login("root", "wrong password"))
-	}
-	got, body := b.do("POST", "/api/v1/login", login("root", password))
-	if got.StatusCode != http.StatusTooManyRequests || got.Header.Get("Retry-After") == "" {
-		t.Errorf("got %s %s, want too many requests", got.Status, body)
-	}
-	for range byAddress().burst - byPair().burst {
-		b.want(401, "POST", "/api/v1/login", login("other", "wrong password"))
-	}
-	b.want(429, "POST", "/api/v1/login", login("third", "wrong password"))
-	b.want(429, "GET", "/signin?t=x", nil)
-}
-
 func TestBodiesAreLimited(t *testing.T) {
 	b := newSite(t).browser()
 	b.want(413, "POST", "/api/v1/login", login("root", strings.Repeat("x", maxBody)))
@@ -402,51 +326,4 @@ func TestBodiesAreLimited(t *testing.T) {
 	b.want(422, "POST", "/api/v1/login", login(strings.Repeat("x", maxName+1), password))
 	b.want(422, "POST", "/api/v1/login", login(strings.Repeat("é", maxName), password)) // by bytes
 	b.want(422, "POST", "/api/v1/login", map[string]any{"name": "a", "password": "b", "more": 1})
-}
-
-func TestSignInLinkWorksOnce(t *testing.T) {
-	s := newSite(t)
-	s.admin()
-	root, err := s.accounts.Find(t.Context(), "root")
-	if err != nil {
-		t.Fatal(err)
-	}
-	link, err := s.accounts.NewLink(t.Context(), root.ID, time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := s.browser()
-	b.want(405, "HEAD", "/signin?t="+link.Reveal(), nil)
-	got, body := b.do("GET", "/signin?t="+link.Reveal(), nil)
-	if got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != "/" {
-		t.Fatalf("got %s %s", got.Status, body)
-	}
-	b.want(200, "GET", "/api/v1/me", nil)
-	s.browser().want(401, "GET", "/signin?t="+link.Reveal(), nil)
-	old, err := s.accounts.NewLink(t.Context(), root.ID, -time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.browser().want(401, "GET", "/signin?t="+old.Reveal(), nil)
-	s.browser().want(401, "GET", "/signin", nil)
-}
-
-func TestDevicePasswordsAreShownOnce(t *testing.T) {
-	b := newSite(t).admin()
-	var made struct {
-		ID       int64
-		Password string
-	}
-	if err := json.Unmarshal([]byte(b.want(201, "POST", "/api/v1/me/device-passwords", map[string]string{"label": "wall"})), &made); err != nil {
-		t.Fatal(err)
-	}
-	if len(made.Password) < 26 {
-		t.Errorf("got a password of %d characters", len(made.Password))
-	}
-	if list := b.want(200, "GET", "/api/v1/me/device-passwords", nil); !strings.Contains(list, `"wall"`) || strings.Contains(list, made.Password) {
-		t.Errorf("got %s", list)
-	}
-	b.want(422, "POST", "/api/v1/me/device-passwords", map[string]string{"label": ""})
-	b.want(204, "DELETE", "/api/v1/me/device-passwords/1", nil)
-	b.want(404, "DELETE", "/api/v1/me/device-passwords/1", nil)
 }

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -28,25 +29,29 @@ func (s *Server) accountRoutes(api huma.API) {
 		})
 
 	type create struct{ Body newAccount }
-	huma.Register(api, operation("create-account", http.MethodPost, "/api/v1/accounts", "Make an account", http.StatusCreated, accounts.Admin),
+	huma.Register(api, operation("create-account", http.MethodPost, "/api/v1/accounts", "Make an account", http.StatusCreated, accounts.Admin, http.StatusConflict),
 		func(ctx context.Context, in *create) (*accountOutput, error) {
 			a, err := s.options.Accounts.Create(ctx, in.Body.Name, in.Body.Password, in.Body.Role)
 			if err != nil {
 				return nil, answer(err)
 			}
 			s.options.Log.Info("account made", "account", a.Name, "role", a.Role, "by", caller(ctx).Name)
+			s.audit(ctx, caller(ctx).Name, "account.add", a.Name)
 			return &accountOutput{Body: a}, nil
 		})
 
 	type name struct {
 		Name string `path:"name"`
 	}
-	huma.Register(api, operation("delete-account", http.MethodDelete, "/api/v1/accounts/{name}", "Delete an account", http.StatusNoContent, accounts.Admin),
+	huma.Register(api, operation("delete-account", http.MethodDelete, "/api/v1/accounts/{name}", "Delete an account", http.StatusNoContent, accounts.Admin,
+		http.StatusNotFound, http.StatusConflict),
 		func(ctx context.Context, in *name) (*struct{}, error) {
-			if err := s.options.Accounts.Delete(ctx, in.Name); err != nil {
+			a, err := s.options.Accounts.Delete(ctx, in.Name)
+			if err != nil {
 				return nil, answer(err)
 			}
-			s.options.Log.Info("account deleted", "account", in.Name, "by", caller(ctx).Name)
+			s.options.Log.Info("account deleted", "account", a.Name, "by", caller(ctx).Name)
+			s.audit(ctx, caller(ctx).Name, "account.remove", a.Name)
 			return nil, nil
 		})
 	s.devicePasswordRoutes(api)
@@ -81,14 +86,24 @@ func (s *Server) devicePasswordRoutes(api huma.API) {
 			if err != nil {
 				return nil, answer(err)
 			}
+			s.audit(ctx, caller(ctx).Name, "device-password.add", devicePassword(ctx, p.ID))
 			return &created{Body: newDevicePassword{DevicePassword: p, Password: secret.Reveal()}}, nil
 		})
 
 	type id struct {
 		ID int64 `path:"id"`
 	}
-	huma.Register(api, operation("delete-device-password", http.MethodDelete, at+"/{id}", "Delete a device password", http.StatusNoContent, accounts.Operator),
+	huma.Register(api, operation("delete-device-password", http.MethodDelete, at+"/{id}", "Delete a device password", http.StatusNoContent, accounts.Operator, http.StatusNotFound),
 		func(ctx context.Context, in *id) (*struct{}, error) {
-			return nil, answer(s.options.Accounts.DeleteDevicePassword(ctx, caller(ctx).ID, in.ID))
+			if err := s.options.Accounts.DeleteDevicePassword(ctx, caller(ctx).ID, in.ID); err != nil {
+				return nil, answer(err)
+			}
+			s.audit(ctx, caller(ctx).Name, "device-password.remove", devicePassword(ctx, in.ID))
+			return nil, nil
 		})
+}
+
+// devicePassword names one of the caller's device passwords: account/number.
+func devicePassword(ctx context.Context, id int64) string {
+	return fmt.Sprintf("%s/%d", caller(ctx).Name, id)
 }

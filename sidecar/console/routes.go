@@ -58,6 +58,22 @@ func (s *Server) api(mux *http.ServeMux) {
 	s.signInRoutes(api)
 	s.accountRoutes(api)
 	s.cameraRoutes(api)
+	api.OpenAPI().AddOperation(liveOperation(api.OpenAPI()))
+	api.OpenAPI().Components.Schemas.Map()["Function"].Properties["dwell"].Description = "Nanoseconds"
+}
+
+// liveOperation describes the live view, which is no operation of the API's own.
+func liveOperation(doc *huma.OpenAPI) *huma.Operation {
+	me := doc.Paths["/api/v1/me"].Get.Responses
+	return &huma.Operation{OperationID: "watch-camera", Method: http.MethodGet, Path: "/api/v1/cameras/{id}/live",
+		Summary:     "The live view of a camera",
+		Description: "A WebSocket (RFC 6455); its messages are described in docs/live.md. It ends with the session.",
+		Parameters:  []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}},
+		Responses: map[string]*huma.Response{
+			"101": {Description: "The WebSocket is open"},
+			"401": me["401"],
+			"404": {Description: http.StatusText(http.StatusNotFound)},
+		}}
 }
 
 // forgetValues takes the refused values out of error answers: one of them may
@@ -77,10 +93,11 @@ func caller(ctx context.Context) accounts.Account {
 	return a
 }
 
-// operation describes one route; admin routes are refused to everybody else.
-func operation(id, method, path, summary string, status int, role accounts.Role) huma.Operation {
+// operation describes one route, with the refusals that it has besides those
+// that all have; admin routes are refused to everybody else.
+func operation(id, method, path, summary string, status int, role accounts.Role, refusals ...int) huma.Operation {
 	o := huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary,
-		DefaultStatus: status, MaxBodyBytes: maxBody, Errors: []int{http.StatusUnauthorized}}
+		DefaultStatus: status, MaxBodyBytes: maxBody, Errors: append(refusals, http.StatusUnauthorized)}
 	if role == accounts.Admin {
 		o.Metadata = map[string]any{"role": accounts.Admin}
 		o.Errors = append(o.Errors, http.StatusForbidden)

@@ -66,7 +66,7 @@ type setupState struct {
 func (s *Server) signInRoutes(api huma.API) {
 	type needed struct{ Body setupState }
 	get := operation("get-setup", http.MethodGet, "/api/v1/setup", "Whether the first administrator is missing", http.StatusOK, "")
-	get.Security = []map[string][]string{}
+	get.Security, get.Errors = []map[string][]string{}, []int{http.StatusInternalServerError}
 	huma.Register(api, get, func(ctx context.Context, _ *struct{}) (*needed, error) {
 		var out needed
 		var err error
@@ -74,14 +74,13 @@ func (s *Server) signInRoutes(api huma.API) {
 		return &out, answer(err)
 	})
 
-	setup := operation("setup", http.MethodPost, "/api/v1/setup", "Make the first administrator", http.StatusCreated, "")
+	setup := operation("setup", http.MethodPost, "/api/v1/setup", "Make the first administrator", http.StatusCreated, "",
+		http.StatusConflict, http.StatusTooManyRequests)
 	setup.Security = []map[string][]string{}
-	setup.Errors = append(setup.Errors, http.StatusConflict, http.StatusTooManyRequests)
 	huma.Register(api, setup, s.setup)
 
-	login := operation("login", http.MethodPost, "/api/v1/login", "Sign in", http.StatusOK, "")
+	login := operation("login", http.MethodPost, "/api/v1/login", "Sign in", http.StatusOK, "", http.StatusTooManyRequests)
 	login.Security = []map[string][]string{}
-	login.Errors = append(login.Errors, http.StatusTooManyRequests)
 	huma.Register(api, login, s.login)
 
 	huma.Register(api, operation("logout", http.MethodPost, "/api/v1/logout", "Sign out", http.StatusNoContent, ""),
@@ -112,6 +111,7 @@ func (s *Server) setup(ctx context.Context, in *setupInput) (*accountOutput, err
 		return nil, answer(err)
 	}
 	s.options.Log.Info("first administrator made", "account", a.Name)
+	s.audit(ctx, a.Name, "account.setup", a.Name)
 	return &accountOutput{Body: a}, answer(s.begin(ctx, a))
 }
 
@@ -175,7 +175,7 @@ func (s *Server) signInByLink(w http.ResponseWriter, r *http.Request) {
 		err = s.begin(r.Context(), a)
 	}
 	if errors.Is(err, accounts.ErrRefused) {
-		problem(w, http.StatusUnauthorized, "this link was used already, or has expired")
+		http.Redirect(w, r, "/?link=expired", http.StatusSeeOther) // the page says so
 		return
 	}
 	if err != nil {

@@ -117,30 +117,30 @@ func (s *Store) Find(ctx context.Context, name string) (Account, error) {
 	return scan(s.db.QueryRowContext(ctx, `SELECT id, name, role, created FROM accounts WHERE name = ?`, name))
 }
 
-// Delete removes an account with its sessions, device passwords and links. The
-// last administrator stays.
-func (s *Store) Delete(ctx context.Context, name string) error {
+// Delete removes an account with its sessions, device passwords and links,
+// and gives what it was. The last administrator stays.
+func (s *Store) Delete(ctx context.Context, name string) (Account, error) {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("deleting an account: %w", err)
+		return Account{}, fmt.Errorf("deleting an account: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
 	a, err := scan(tx.QueryRowContext(ctx, `SELECT id, name, role, created FROM accounts WHERE name = ?`, name))
 	if err != nil {
-		return err
+		return Account{}, err
 	}
 	var others int
 	err = tx.QueryRowContext(ctx, `SELECT count(*) FROM accounts WHERE role = 'admin' AND id <> ?`, a.ID).Scan(&others)
 	if err != nil {
-		return fmt.Errorf("deleting an account: %w", err)
+		return Account{}, fmt.Errorf("deleting an account: %w", err)
 	}
 	if others == 0 {
-		return ErrLast
+		return Account{}, ErrLast
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM accounts WHERE id = ?`, a.ID); err != nil {
-		return fmt.Errorf("deleting an account: %w", err)
+		return Account{}, fmt.Errorf("deleting an account: %w", err)
 	}
-	return tx.Commit()
+	return a, tx.Commit()
 }
 
 func scan(row interface{ Scan(...any) error }) (Account, error) {

@@ -129,8 +129,8 @@ func TestDeletedAccountIsGoneWithAllThatIsIts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Delete(t.Context(), "OTHER"); err != nil {
-		t.Fatal(err)
+	if a, err := s.Delete(t.Context(), "OTHER"); err != nil || a.Name != "other" {
+		t.Fatalf("got %+v, %v", a, err)
 	}
 	if _, err := s.UseLink(t.Context(), link); !errors.Is(err, ErrRefused) {
 		t.Errorf("the link of a deleted account: got %v", err)
@@ -138,10 +138,10 @@ func TestDeletedAccountIsGoneWithAllThatIsIts(t *testing.T) {
 	if got, err := s.DeviceSecrets(t.Context(), "other"); err != nil || len(got) != 0 {
 		t.Errorf("got %d device passwords of a deleted account, %v", len(got), err)
 	}
-	if err := s.Delete(t.Context(), root.Name); !errors.Is(err, ErrLast) {
+	if _, err := s.Delete(t.Context(), root.Name); !errors.Is(err, ErrLast) {
 		t.Errorf("deleting the last administrator: got %v", err)
 	}
-	if err := s.Delete(t.Context(), "nobody"); !errors.Is(err, ErrNotFound) {
+	if _, err := s.Delete(t.Context(), "nobody"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("deleting nobody: got %v", err)
 	}
 	if all, err := s.List(t.Context()); err != nil || len(all) != 1 || all[0].Name != "root" {

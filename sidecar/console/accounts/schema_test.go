@@ -48,7 +48,7 @@ func TestFileOfTheFirstVersionMovesOver(t *testing.T) {
 			t.Errorf("%s: got %d rows, %v, want %d", table, got, err, want)
 		}
 	}
-	if err := s.Delete(t.Context(), "ops"); err != nil {
+	if _, err := s.Delete(t.Context(), "ops"); err != nil {
 		t.Fatal(err)
 	}
 	next, err := s.Create(t.Context(), "next", secret("long enough"), Operator)
@@ -76,7 +76,7 @@ func TestSessionsEndWithTheirAccount(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Delete(t.Context(), "ops"); err != nil {
+	if _, err := s.Delete(t.Context(), "ops"); err != nil {
 		t.Fatal(err)
 	}
 	var left string
