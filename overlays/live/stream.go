@@ -46,6 +46,7 @@ func (d *describer) see(u *sidecar.AccessUnit) bool {
 			next.readH265(sps)
 		}
 	case sidecar.MJPEG:
+		d.params = d.params[:0] // the same ones again are news after this
 		if len(u.NALUs) > 0 {
 			next.readJPEG(u.NALUs[0])
 		}

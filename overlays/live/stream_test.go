@@ -51,6 +51,22 @@ func TestStreamIsReadFromItsParameterSets(t *testing.T) {
 	}
 }
 
+func TestStreamThatComesBackIsToldAgain(t *testing.T) {
+	var d describer
+	for _, s := range streams[:4] { // to JPEG and back
+		for _, c := range []struct {
+			codec sidecar.Codec
+			nalu  string
+			want  stream
+		}{{s.codec, s.nalu, s.want}, {sidecar.MJPEG, someJPEG, streams[3].want}, {s.codec, s.nalu, s.want}} {
+			d.see(&sidecar.AccessUnit{Codec: c.codec, Key: true, NALUs: [][]byte{raw(t, c.nalu)}})
+			if d.current != c.want {
+				t.Errorf("%s: got %+v, want %+v", s.name, d.current, c.want)
+			}
+		}
+	}
+}
+
 func FuzzDescriber(f *testing.F) {
 	codecs := []sidecar.Codec{sidecar.H264, sidecar.H265, sidecar.MJPEG}
 	for i, c := range streams {

@@ -50,13 +50,19 @@ func (f *File) Err() error {
 // Run sends the cameras of the file, and again within two seconds of every
 // change. A file that is wrong at the start is an error.
 func (f *File) Run(ctx context.Context, sets chan<- []sidecar.Camera) error {
-	watcher, err := fsnotify.NewWatcher()
-	if err != nil {
-		return fmt.Errorf("watching %s: %w", f.Path, err)
+	return f.run(ctx, sets, fsnotify.NewWatcher)
+}
+
+func (f *File) run(ctx context.Context, sets chan<- []sidecar.Camera, newWatcher func() (*fsnotify.Watcher, error)) error {
+	var n notices
+	if watcher, err := newWatcher(); err != nil { // the kernel has only so many to give
+		f.Log.Warn("no notice comes of changes of the configuration; it is looked at all the same", "every", poll, "error", err)
+	} else {
+		n = notices{watcher, watcher.Events, watcher.Errors}
+		defer func() { _ = watcher.Close() }()
 	}
-	defer func() { _ = watcher.Close() }()
 	r := reader{File: f}
-	f.watch(watcher) // before reading: no change falls between
+	f.watch(n) // before reading: no change falls between
 	cameras, err := r.first()
 	if err != nil {
 		return err
@@ -67,48 +73,58 @@ func (f *File) Run(ctx context.Context, sets chan<- []sidecar.Camera) error {
 		case <-ctx.Done():
 			return nil
 		}
-		cameras, err = f.next(ctx, watcher, &r)
+		cameras, err = f.next(ctx, n, &r)
 		if err != nil {
 			return nil //nolint:nilerr // ctx has ended
 		}
 	}
 }
 
+// notices come of changes; all is nil where there are none.
+type notices struct {
+	watcher *fsnotify.Watcher
+	events  <-chan fsnotify.Event
+	errors  <-chan error
+}
+
 // watch looks at the folder of the file, and at that of the file which a link
 // names. It is called again and again: a link may point elsewhere by now. Where
 // it does not succeed the file is polled.
-func (f *File) watch(w *fsnotify.Watcher) {
+func (f *File) watch(n notices) {
+	if n.watcher == nil {
+		return
+	}
 	folders := []string{filepath.Dir(f.Path)}
 	if target, err := filepath.EvalSymlinks(f.Path); err == nil {
 		folders = append(folders, filepath.Dir(target))
 	}
-	for _, old := range w.WatchList() {
+	for _, old := range n.watcher.WatchList() {
 		if !slices.Contains(folders, old) {
-			_ = w.Remove(old)
+			_ = n.watcher.Remove(old)
 		}
 	}
 	for _, folder := range folders {
-		_ = w.Add(folder)
+		_ = n.watcher.Add(folder)
 	}
 }
 
 // next waits until the file says something new and right.
-func (f *File) next(ctx context.Context, w *fsnotify.Watcher, r *reader) ([]sidecar.Camera, error) {
+func (f *File) next(ctx context.Context, n notices, r *reader) ([]sidecar.Camera, error) {
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-w.Errors: //nolint:errcheck // notices were lost, whatever the reason: look now
+		case <-n.errors: //nolint:errcheck // notices were lost, whatever the reason: look now
 		case <-tick.C:
 			if !r.touched() {
 				continue
 			}
-		case <-w.Events:
+		case <-n.events:
 		}
-		quiet(ctx, w)
-		f.watch(w)
+		quiet(ctx, n)
+		f.watch(n)
 		if cameras, changed := r.again(); changed {
 			return cameras, nil
 		}
@@ -116,13 +132,13 @@ func (f *File) next(ctx context.Context, w *fsnotify.Watcher, r *reader) ([]side
 }
 
 // quiet returns when no notice has come for a while.
-func quiet(ctx context.Context, w *fsnotify.Watcher) {
+func quiet(ctx context.Context, n notices) {
 	end := time.NewTimer(patience)
 	defer end.Stop()
 	for {
 		rest := time.NewTimer(settle)
 		select {
-		case <-w.Events:
+		case <-n.events:
 			rest.Stop()
 			continue
 		case <-rest.C:

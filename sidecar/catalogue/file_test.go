@@ -9,9 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/fsnotify/fsnotify"
 	"go.uber.org/goleak"
 
 	"pantau/sidecar"
@@ -67,11 +69,16 @@ type fixture struct {
 // start runs a File over path; its cameras are written to target.
 func start(t *testing.T, path, target string) *fixture {
 	t.Helper()
+	return startWith(t, path, target, fsnotify.NewWatcher)
+}
+
+func startWith(t *testing.T, path, target string, newWatcher func() (*fsnotify.Watcher, error)) *fixture {
+	t.Helper()
 	x := &fixture{log: &lines{c: make(chan struct{}, 100)}, sets: make(chan []sidecar.Camera), path: target}
 	x.file = &File{Path: path, Log: slog.New(slog.NewTextHandler(x.log, nil))}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- x.file.Run(ctx, x.sets) }()
+	go func() { ended <- x.file.run(ctx, x.sets, newWatcher) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -134,6 +141,18 @@ func TestChangesAreSentHoweverTheFileIsWritten(t *testing.T) {
 	x.log.wait(t, "nothing has changed")
 	write(t, path, yaml("c"))
 	x.want(t, "c")
+}
+
+// TestChangesAreSentWithoutNotices: the kernel gives every user only so many
+// instances of inotify.
+func TestChangesAreSentWithoutNotices(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pantau.yaml")
+	write(t, path, yaml("a"))
+	x := startWith(t, path, path, func() (*fsnotify.Watcher, error) { return nil, syscall.EMFILE })
+	x.log.wait(t, "too many open files")
+	x.want(t, "a")
+	write(t, path, yaml("a", "b"))
+	x.want(t, "a", "b")
 }
 
 func TestWrongFileChangesNothingAndSaysWhy(t *testing.T) {
