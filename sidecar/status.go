@@ -26,6 +26,7 @@ type Status struct {
 	Stages      [4]Histogram      `json:"-"`                 // latencies since the start, in the order of Stages
 	Viewers     int               `json:"viewers,omitempty"` // browsers that watch it now
 	DecodeCPU   time.Duration     `json:"-"`                 // processor time of its decoder since the start
+	LostFacts   uint64            `json:"-"`                 // events and counts that could not be kept when the process ended
 }
 
 // CameraStatus is a camera with how it fares.

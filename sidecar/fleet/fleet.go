@@ -61,12 +61,32 @@ func New(o Options) *Fleet {
 // of them and returns when their last facts are safe.
 func (f *Fleet) Run(ctx context.Context, sets <-chan []sidecar.Camera) error {
 	defer f.wg.Wait()
+	again := time.NewTicker(retryTime)
+	defer again.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case set := <-sets:
 			f.apply(ctx, set)
+		case <-again.C:
+			f.retry(ctx)
+		}
+	}
+}
+
+// retryTime is how often a camera that could not be started is tried again: its
+// model may have come meanwhile.
+const retryTime = 30 * time.Second
+
+// retry starts what could not be started.
+func (f *Fleet) retry(ctx context.Context) {
+	for _, m := range f.members() {
+		if m.fault == nil {
+			continue
+		}
+		if _, err := f.o.Detector(m.camera.Analyse.Model); err == nil {
+			f.start(ctx, m.camera)
 		}
 	}
 }
@@ -101,6 +121,9 @@ func (f *Fleet) apply(ctx context.Context, set []sidecar.Camera) {
 	}
 	running := f.members()
 	for _, c := range set {
+		if ctx.Err() != nil {
+			return
+		}
 		if running[c.ID] == nil {
 			f.start(ctx, c)
 		}
@@ -120,6 +143,7 @@ func (f *Fleet) redefine(m *member, c sidecar.Camera) {
 // start sets a camera to work. One that cannot work (its model is missing) is
 // kept with its fault, and disturbs no other.
 func (f *Fleet) start(ctx context.Context, c sidecar.Camera) {
+	abandon := ctx.Done()
 	ctx, stop := context.WithCancel(ctx)
 	m := &member{camera: c, stop: stop, stopped: make(chan struct{})}
 	f.o.Viewer.Camera(c)
@@ -131,7 +155,7 @@ func (f *Fleet) start(ctx context.Context, c sidecar.Camera) {
 		f.add(m)
 		return
 	}
-	m.pipeline = pipeline.New(pipeline.Options{Camera: c, Detector: detector, Sink: f.o.Sink, Viewer: f.o.Viewer, Log: f.o.Log})
+	m.pipeline = pipeline.New(pipeline.Options{Camera: c, Detector: detector, Sink: f.o.Sink, Viewer: f.o.Viewer, Abandon: abandon, Log: f.o.Log})
 	f.add(m)
 	f.o.Log.Info("camera added", "camera", c.ID, "functions", len(c.Functions))
 	f.wg.Go(func() {

@@ -12,8 +12,8 @@ import (
 // this machine's clock instead of the camera's.
 const stalledAfter = 5 * time.Second
 
-// finishTimeout bounds what the last facts of a camera may take at shutdown.
-const finishTimeout = 3 * time.Second
+// keepTimeout bounds one attempt to keep facts: at shutdown it is the last one.
+const keepTimeout = 1500 * time.Millisecond
 
 // detection is the state of the goroutine that detects, tracks and analyses.
 type detection struct {
@@ -113,7 +113,7 @@ func (d *detection) facts(ctx context.Context, events []sidecar.Event, counts []
 		return
 	}
 	for {
-		try, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
+		try, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
 		err := d.p.o.Sink.Facts(try, events, counts)
 		cancel()
 		if err == nil {
@@ -121,7 +121,7 @@ func (d *detection) facts(ctx context.Context, events []sidecar.Event, counts []
 		}
 		d.p.log.Error("keeping events and counts", "stage", "publish", "events", len(events), "counts", len(counts), "error", err)
 		select {
-		case <-ctx.Done():
+		case <-d.p.o.Abandon:
 			d.p.meter.lostFacts.Add(uint64(len(events) + len(counts)))
 			return
 		case <-time.After(time.Second):

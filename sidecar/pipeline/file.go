@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,23 +47,27 @@ func Analyse(ctx context.Context, f File) ([]sidecar.CountRow, error) {
 	// of sightings holds them in the order in which they were read.
 	queue := make(chan *sighting, max(1, f.Workers))
 	g, inner := errgroup.WithContext(ctx)
+	inner, stop := context.WithCancel(inner)
+	defer stop()
+	var failed error // of observing; what is read and looked at after it is of no use
 	g.Go(func() error {
 		defer close(queue)
 		return f.read(inner, g, queue)
 	})
 	g.Go(func() error {
-		var failed error
 		for s := range queue {
 			<-s.done
 			if failed == nil {
-				failed = f.observe(inner, o, s)
+				if failed = f.observe(inner, o, s); failed != nil {
+					stop()
+				}
 			}
 			s.frame.Release()
 		}
 		return failed
 	})
 	if err := g.Wait(); err != nil {
-		return nil, err
+		return nil, cmp.Or(failed, err)
 	}
 	events, counts := o.analyser.Close(o.last)
 	if err := f.Sink.Facts(ctx, events, counts); err != nil {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -212,6 +213,39 @@ func TestRedefineKeepsTheConnection(t *testing.T) {
 	sink.mu.Unlock()
 	if crossed := len(sink.crossings("middle")); counted != crossed {
 		t.Errorf("the minutes of the first line hold %d crossings, its events %d", counted, crossed)
+	}
+}
+
+// A camera that is lost and comes back is told as events, once each, however
+// often it was tried.
+func TestLostCameraIsAnEvent(t *testing.T) {
+	t.Parallel()
+	c := camera(t, taptest.Options{Clip: passing(t)})
+	_, sink, _ := watch(t, c, &bright{})
+	states := func() (to []string) {
+		sink.mu.Lock()
+		defer sink.mu.Unlock()
+		for _, e := range sink.events {
+			if s, ok := e.Data.(sidecar.StateChange); ok {
+				to = append(to, s.To)
+			}
+		}
+		return to
+	}
+	eventually(t, "the connection", 20*time.Second, func() bool { return len(states()) == 2 })
+	c.Drop()
+	eventually(t, "loss and return", 30*time.Second, func() bool { return len(states()) >= 4 })
+	if got, want := states(), []string{"connecting", "running", "retrying", "running"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	sink.mu.Lock()
+	defer sink.mu.Unlock()
+	ids := map[string]bool{}
+	for _, e := range sink.events {
+		if ids[e.ID] {
+			t.Errorf("the id %s stands twice", e.ID)
+		}
+		ids[e.ID] = true
 	}
 }
 

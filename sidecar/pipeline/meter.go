@@ -76,6 +76,7 @@ func (p *Pipeline) Status() sidecar.Status {
 		ClockOffset: t.ClockOffset.Seconds(),
 		TimeSource:  t.TimeSource,
 		DecodeCPU:   time.Duration(m.decodeCPU.Load()),
+		LostFacts:   m.lostFacts.Load(),
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -51,13 +51,17 @@ type Viewer interface {
 	Totals(camera string, since time.Time, rows []sidecar.CountRow)
 }
 
-// Options are what a camera's pipeline is made of. All but Viewer and Log are required.
+// Options are what a camera's pipeline is made of. All but Viewer, Abandon and
+// Log are required.
 type Options struct {
 	Camera   sidecar.Camera
 	Detector Detector
 	Sink     Sink
 	Viewer   Viewer
-	Log      *slog.Logger
+	// Abandon is closed when the whole process ends: facts that cannot be kept
+	// even then are given up. A camera that is merely removed waits for them.
+	Abandon <-chan struct{}
+	Log     *slog.Logger
 }
 
 // Pipeline is one camera at work.

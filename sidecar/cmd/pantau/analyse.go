@@ -48,6 +48,9 @@ func (analyseCmd) Help() string {
 
 // Run carries out the command.
 func (c *analyseCmd) Run(ctx context.Context) (err error) {
+	if err := c.apart(); err != nil {
+		return err
+	}
 	camera, err := c.camera()
 	if err != nil {
 		return err
@@ -76,7 +79,10 @@ func (c *analyseCmd) Run(ctx context.Context) (err error) {
 		defer func() { err = errors.Join(err, finish()) }()
 	}
 	if c.Video != "" {
-		finish := c.film(&run, clip.Info())
+		finish, err := c.film(&run, clip.Info())
+		if err != nil {
+			return err
+		}
 		defer func() { err = errors.Join(err, finish()) }()
 	}
 	bar := newProgress(os.Stderr, clip.Info().Duration, c.JSON)
@@ -140,31 +146,47 @@ func (c *analyseCmd) write(ctx context.Context, run *pipeline.File) (finish func
 }
 
 // film has each analysed frame drawn and encoded.
-func (c *analyseCmd) film(run *pipeline.File, info decode.Info) (finish func() error) {
+func (c *analyseCmd) film(run *pipeline.File, info decode.Info) (finish func() error, err error) {
 	rate := pipeline.FPS(run.Camera)
 	if info.FPS > 0 {
 		rate = min(rate, info.FPS)
 	}
-	var film *encode.MP4
+	film, err := encode.NewMP4(c.Video, info.Width, info.Height, rate)
+	if err != nil {
+		return nil, err
+	}
 	run.Shown = func(f *sidecar.Frame, s *sidecar.Scene, totals []sidecar.CountRow) error {
 		picture, err := f.Picture.YCbCr()
 		if err != nil {
 			return fmt.Errorf("copying a picture: %w", err)
 		}
-		if film == nil {
-			if film, err = encode.NewMP4(c.Video, picture.Rect.Dx(), picture.Rect.Dy(), rate); err != nil {
-				return err
-			}
-		}
 		draw.Scene(picture, s, run.Camera.Functions, draw.Options{Totals: totals})
 		return film.Write(picture, f.Media())
 	}
-	return func() error {
-		if film == nil {
-			return nil
+	return film.Close, nil
+}
+
+// apart refuses to write over what is read, and over what is written.
+func (c *analyseCmd) apart() error {
+	files := []struct{ flag, path string }{{"CLIP", c.Clip}, {"--rules", c.Rules}, {"--out", c.Out}, {"--video", c.Video}}
+	for i, a := range files {
+		for _, b := range files[:i] {
+			if a.path != "" && b.path != "" && same(a.path, b.path) {
+				return &sidecar.FieldError{Field: a.flag, Problem: a.path + " is also " + b.flag, Remedy: "give it a name of its own"}
+			}
 		}
-		return film.Close()
 	}
+	return nil
+}
+
+// same says whether two paths lead to one file, which need not exist yet.
+func same(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	if errX == nil && errY == nil {
+		return os.SameFile(x, y)
+	}
+	return filepath.Clean(a) == filepath.Clean(b)
 }
 
 // report prints the totals.

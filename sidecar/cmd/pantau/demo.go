@@ -71,7 +71,20 @@ func (c *demoCmd) Run(ctx context.Context) error {
 	}
 	p := newParts()
 	p.start("demo camera", camera.Run)
+	ctx, cancel := context.WithCancelCause(ctx)
+	watched := make(chan struct{})
+	go func() { // ends with ctx, below
+		defer close(watched)
+		if err := p.wait(ctx); err != nil {
+			cancel(err)
+		}
+	}()
 	err = s.serve(ctx, func(ctx context.Context) error { return c.tell(ctx, s) })
+	cancel(nil)
+	<-watched
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		err = errors.Join(err, cause)
+	}
 	return errors.Join(err, p.stop())
 }
 
@@ -140,7 +153,7 @@ Pantau watches the demo street with %s.
   lines and zones  %s
   metrics          http://%s/metrics
 `, s.detectors.name(), link, socket, socket, os.Args[0], c.stateFlag(), s.file, s.ops.Addr())
-	if !s.setup.Empty() {
+	if s.generated {
 		fmt.Printf("  administrator    https://%s with this token, once: %s\n", s.console.Addr(), s.setup.Reveal())
 	}
 	fmt.Println("\nCtrl-C ends everything.")
@@ -185,6 +198,9 @@ func (c *demoCmd) link(ctx context.Context, s *service) (string, error) {
 	}
 	if err != nil {
 		return "", fmt.Errorf("making the demo's account: %w", err)
+	}
+	if account.Role != accounts.Operator {
+		return "", &sidecar.Fault{Err: fmt.Errorf("the account %q has the role %s", demoUser, account.Role), Hint: "use another --state folder for the demo"}
 	}
 	token, err := s.accounts.NewLink(ctx, account.ID, 12*time.Hour)
 	if err != nil {

@@ -203,11 +203,11 @@ cameras:
     source: {rtsp: %q}
     analyse: {fps: 0.5}
 `, console, freeAddr(t), cam.URL(), street, other.URL()))
-	p := launch(t, []string{"CAM_PW=top-secret-42", "PANTAU_BOOTSTRAP_TOKEN=first-run"}, "run", file, "--state", state)
+	p := launch(t, []string{"CAM_PW=top-secret-42", "PANTAU_BOOTSTRAP_TOKEN=first-run-token"}, "run", file, "--state", state)
 	p.until(t, "the console", 20*time.Second, func() bool { return strings.Contains(p.output(), "msg=running") })
 	web := browser(t)
 	answer, err := web.Post("https://"+console+"/api/v1/setup", "application/json",
-		strings.NewReader(`{"token":"first-run","name":"root","password":"correct horse battery"}`))
+		strings.NewReader(`{"token":"first-run-token","name":"root","password":"correct horse battery"}`))
 	if err != nil {
 		t.Fatal(err)
 	}

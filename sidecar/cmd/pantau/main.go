@@ -52,6 +52,7 @@ who and what passes, and writes events, counts and boxes into Redis streams.
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	code := run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -83,7 +84,7 @@ func run(ctx context.Context, args []string) int {
 
 // report prints an error and chooses the exit code.
 func report(ctx context.Context, err error) int {
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+	if ctx.Err() != nil && onlyCanceled(err) {
 		return 0 // Ctrl-C is no failure
 	}
 	fmt.Fprintln(os.Stderr, "pantau:", err)
@@ -94,4 +95,18 @@ func report(ctx context.Context, err error) int {
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// onlyCanceled says whether an error, and every one that is joined in it, says
+// nothing but that the context ended.
+func onlyCanceled(err error) bool {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			if !onlyCanceled(e) {
+				return false
+			}
+		}
+		return true
+	}
+	return errors.Is(err, context.Canceled)
 }

@@ -40,6 +40,7 @@ func (p *parts) start(name string, run func(context.Context) error) {
 			}
 			select {
 			case p.failed <- err:
+				err = nil // told there, and not again by stop
 			default:
 			}
 		}
@@ -67,5 +68,10 @@ func (p *parts) stop() error {
 		}
 	}
 	p.running = nil
+	select {
+	case err := <-p.failed: // nobody waited any more
+		all = append(all, err)
+	default:
+	}
 	return errors.Join(all...)
 }

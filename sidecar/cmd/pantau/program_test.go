@@ -195,6 +195,8 @@ func TestBadInput(t *testing.T) {
 		{"no clip", []string{"analyse", "/nowhere.mp4", "--rules", rules}, []string{"/nowhere.mp4"}},
 		{"a clip that is none", []string{"analyse", rules, "--rules", rules}, []string{"rules.yaml"}},
 		{"no rules", []string{"analyse", clip, "--rules", "/nowhere.yaml"}, []string{"/nowhere.yaml"}},
+		{"a clip that would be written over", []string{"analyse", damaged, "--rules", rules, "--out", damaged}, []string{"--out", "is also CLIP"}},
+		{"a video where nothing can be written", []string{"analyse", clip, "--rules", rules, "--video", "/nowhere/x.mp4"}, []string{"/nowhere/x.mp4"}},
 		{"an unknown model", []string{"analyse", clip, "--rules", rules, "--model", "yolov99"}, []string{"yolov99", "nanodet-g"}},
 		{"a model that is not here", []string{"analyse", clip, "--rules", rules, "--model", "yolox-s"}, []string{"yolox-s", "models pull"}},
 		{"an address that is none", []string{"probe", "htp:/10.2.4.21"}, []string{"rtsp://"}},

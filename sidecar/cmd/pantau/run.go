@@ -36,7 +36,7 @@ func (c *runCmd) Run(ctx context.Context) error {
 	return s.serve(ctx, func(context.Context) error {
 		log.Info("running", "console", "https://"+s.console.Addr().String(), "metrics", "http://"+s.ops.Addr().String()+"/metrics",
 			"redis", s.redisAt.Addrs[0], "model", s.detectors.name())
-		if !s.setup.Empty() {
+		if s.generated {
 			fmt.Fprintf(os.Stderr, "\nNo administrator yet. Open https://%s and give this token, once:\n\n  %s\n\n", s.console.Addr(), s.setup.Reveal())
 		}
 		return nil

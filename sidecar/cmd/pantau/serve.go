@@ -50,6 +50,7 @@ type service struct {
 	catalogue *catalogue.File
 	started   time.Time
 	setup     sidecar.Secret // the first-run token; empty when there is an administrator
+	generated bool           // the token is ours, and is to be shown
 }
 
 // serve runs the sidecar until ctx ends. When everything runs, ready is called.
@@ -165,7 +166,7 @@ func (s *service) beginConsole(ctx context.Context, p *parts) error {
 	if s.accounts, err = accounts.Open(ctx, s.state); err != nil {
 		return err
 	}
-	if s.setup, err = setupToken(ctx, s.accounts); err != nil {
+	if err := s.setupToken(ctx); err != nil {
 		return err
 	}
 	c := s.settings.Console
@@ -184,17 +185,23 @@ func (s *service) beginConsole(ctx context.Context, p *parts) error {
 	return nil
 }
 
-// setupToken gives the token that makes the first administrator; empty when
-// there is one.
-func setupToken(ctx context.Context, a *accounts.Store) (sidecar.Secret, error) {
-	empty, err := a.Unclaimed(ctx)
-	if err != nil || !empty {
-		return sidecar.Secret{}, err
+// setupToken makes the token for the first administrator, if there is none.
+func (s *service) setupToken(ctx context.Context) error {
+	free, err := s.accounts.Unclaimed(ctx)
+	if err != nil || !free {
+		return err
 	}
-	if given := os.Getenv("PANTAU_BOOTSTRAP_TOKEN"); given != "" {
-		return sidecar.NewSecret(given), nil
+	const shortest = 8
+	given := os.Getenv("PANTAU_BOOTSTRAP_TOKEN")
+	switch {
+	case given == "":
+		s.setup, s.generated = sidecar.NewSecret(rand.Text()), true
+	case len(given) < shortest:
+		return &sidecar.FieldError{Field: "PANTAU_BOOTSTRAP_TOKEN", Problem: "this token is easily guessed", Remedy: fmt.Sprintf("use at least %d characters", shortest)}
+	default:
+		s.setup = sidecar.NewSecret(given)
 	}
-	return sidecar.NewSecret(rand.Text()), nil
+	return nil
 }
 
 // tell passes once a second on how every camera fares.

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,7 +41,11 @@ func (tailCmd) Help() string {
 func (c *tailCmd) Run(ctx context.Context) error {
 	r := &publish.Redis{Addrs: []string{c.Redis}, User: c.User, Prefix: c.Prefix}
 	if c.PassEnv != "" {
-		r.Password = sidecar.NewSecret(os.Getenv(c.PassEnv))
+		text, ok := os.LookupEnv(c.PassEnv)
+		if !ok {
+			return &sidecar.FieldError{Field: "--password-env", Problem: c.PassEnv + " is not set", Remedy: "export it before the command"}
+		}
+		r.Password = sidecar.NewSecret(text)
 	}
 	if c.Redis == "" {
 		dir, err := statePath(c.State)
@@ -50,16 +56,20 @@ func (c *tailCmd) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	return publish.Tail(ctx, publish.TailOptions{Redis: r, Streams: []string{c.Stream}, Cameras: c.Camera, From: c.From}, c.print)
+	err := publish.Tail(ctx, publish.TailOptions{Redis: r, Streams: []string{c.Stream}, Cameras: c.Camera, From: c.From}, c.print)
+	if away := new(net.OpError); errors.As(err, &away) {
+		return &sidecar.Fault{Err: err, Hint: "check the address of Redis, and that it runs"}
+	}
+	return err
 }
 
 // print writes one entry.
 func (c *tailCmd) print(e publish.Entry) error {
-	if c.JSON {
-		return json.NewEncoder(os.Stdout).Encode(e)
-	}
 	if len(c.Camera) > 0 && !c.wanted(e) {
 		return nil
+	}
+	if c.JSON {
+		return json.NewEncoder(os.Stdout).Encode(e)
 	}
 	_, err := fmt.Printf("%s  %-26s %-22s %s\n", e.Time, strings.TrimPrefix(e.Type, "pantau."), e.Subject, summary(e))
 	return err

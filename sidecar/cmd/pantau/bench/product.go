@@ -149,13 +149,13 @@ func (p *product) read(ctx context.Context) (reading, error) {
 	return r, err
 }
 
-// window reads the metrics at the beginning and at the end of a while.
-func (p *product) window(ctx context.Context, d time.Duration) (reading, error) {
+// during reads the metrics before and after something is done.
+func (p *product) during(ctx context.Context, do func() error) (reading, error) {
 	a, err := p.read(ctx)
 	if err != nil {
 		return a, err
 	}
-	if err := pause(ctx, d); err != nil {
+	if err := do(); err != nil {
 		return a, err
 	}
 	b, err := p.read(ctx)
