@@ -18,6 +18,7 @@ const (
 	settleAt   = time.Second     // least time between two deletions
 	lastWord   = time.Second     // for the batch that is under way at the end
 	drainIn    = 2 * time.Second // for what is left then
+	settleIn   = time.Second     // for the outbox to note how far it came
 	firstRetry = 50 * time.Millisecond
 	lastRetry  = 5 * time.Second
 )
@@ -213,17 +214,20 @@ func (f *forwarder) settle(ctx context.Context, last bool) error {
 	return nil
 }
 
-// finish sends what still waits, while Redis takes it at once.
+// finish sends what still waits, while Redis takes it at once. ctx has no end;
+// a Redis that hangs leaves time for the outbox all the same.
 func (f *forwarder) finish(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, drainIn)
+	draining, cancel := context.WithTimeout(ctx, drainIn)
 	defer cancel()
 	for {
-		n, err := f.step(ctx)
+		n, err := f.step(draining)
 		if err != nil || n == 0 {
 			break // what is left waits for the next start
 		}
 	}
-	return f.settle(ctx, true)
+	settling, cancel := context.WithTimeout(ctx, settleIn)
+	defer cancel()
+	return f.settle(settling, true)
 }
 
 // pause waits for d or until ctx ends.

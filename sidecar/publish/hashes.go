@@ -36,6 +36,9 @@ func (p *Publisher) Camera(c sidecar.Camera, rules string) error {
 		fields["lat"], fields["lon"] = decimal(l.Lat), decimal(l.Lon)
 		fields["kecamatan"], fields["kelurahan"] = l.Kecamatan, l.Kelurahan
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.announced[c.ID] = true
 	p.set(hash{kind: "camera", camera: c.ID, fields: flat(fields)})
 	return nil
 }
@@ -55,8 +58,9 @@ func redacted(s sidecar.Source) string {
 // RemoveCamera deletes a camera's hashes and frames. Its events and counts stay.
 func (p *Publisher) RemoveCamera(id string) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	delete(p.cameras, id)
-	p.mu.Unlock()
+	delete(p.announced, id)
 	for _, s := range p.sinks {
 		s.remove(id)
 	}
@@ -73,7 +77,8 @@ type Latest struct {
 }
 
 // Latest publishes pantau:latest:{cam}, which goes by itself when nobody renews
-// it. It never blocks: the newest replaces one that still waits.
+// it. It never blocks: the newest replaces one that still waits. Numbers of a
+// camera that Camera has not announced, or that was removed, are left out.
 func (p *Publisher) Latest(l Latest) {
 	fields := map[string]string{"time": string(wireTime(l.Time)), "state": l.State, "fps": decimal(l.FPS), "since": string(wireTime(l.Since))}
 	for _, r := range l.Rows {
@@ -91,7 +96,11 @@ func (p *Publisher) Latest(l Latest) {
 			fields[name+".max"] = strconv.Itoa(*r.Max)
 		}
 	}
-	p.set(hash{kind: "latest", camera: l.Camera, fields: flat(fields), ttl: latestTTL})
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.announced[l.Camera] {
+		p.set(hash{kind: "latest", camera: l.Camera, fields: flat(fields), ttl: latestTTL})
+	}
 }
 
 func (p *Publisher) set(h hash) {

@@ -1,36 +1,50 @@
 package publish
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
 	"pantau/sidecar"
 )
 
 // JSONL is a file that gets every fact, and scenes if wanted, as one JSON object
 // a line. What is published in the same order gives the same bytes.
+//
+// Beside Redis the file is a copy: while it cannot be written its lines wait in
+// memory, 16 MiB of them, and nobody else waits for it. Without Redis an error
+// of writing is one of Facts, and stays.
 type JSONL struct {
 	Path   string
 	Frames bool // scenes too: none is dropped
 	Append bool // go on with a file that is there, instead of beginning anew
 }
 
-// jsonlSink writes the file. Facts are with the kernel when facts returns, and
-// on the disk when run returns.
+// Limits of the file of lines.
+const (
+	linesWritten = 64 << 10 // bytes of scenes that are written together
+	linesHeld    = 16 << 20 // bytes that wait while a copy cannot be written: about 40 000 facts
+	linesRetry   = time.Second
+)
+
+// jsonlSink writes the file. Facts are with the kernel when facts returns (of a
+// copy: unless the file refuses), and on the disk when run returns.
 type jsonlSink struct {
 	frames bool
+	copied bool       // Redis has the facts too
+	state  *condition // of a copy
 
 	mu      sync.Mutex // guards what follows
 	file    *os.File
-	out     *bufio.Writer
-	line    []byte
+	held    []byte // whole lines that are not written yet
+	lines   uint64 // in held
 	e       entry
-	err     error // of a scene; said by the next facts and by run
+	err     error // stays, but for a copy: said by the next facts and by run
 	written uint64
+	lost    uint64
 }
 
 func newJSONLSink(_ context.Context, p *Publisher) (sink, error) {
@@ -46,17 +60,18 @@ func newJSONLSink(_ context.Context, p *Publisher) (sink, error) {
 	if err != nil {
 		return nil, &sidecar.Fault{Err: err, Hint: "give a path in a folder that exists and can be written to"}
 	}
-	return &jsonlSink{frames: o.Frames, file: f, out: bufio.NewWriterSize(f, 64<<10)}, nil
+	return &jsonlSink{frames: o.Frames, copied: p.o.Redis != nil, state: newCondition("jsonl", p), file: f}, nil
 }
 
 func (s *jsonlSink) facts(_ context.Context, entries []entry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range entries {
-		s.write(&entries[i])
+		s.hold(&entries[i])
 	}
-	if err := s.out.Flush(); err != nil && s.err == nil {
-		s.err = err
+	s.flush()
+	if s.copied {
+		return nil // Stats say what is wrong
 	}
 	return s.fault()
 }
@@ -68,17 +83,47 @@ func (s *jsonlSink) scene(c *channel, scene *sidecar.Scene) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fill(&s.e, c, scene)
-	s.write(&s.e)
+	s.hold(&s.e)
+	if len(s.held) >= linesWritten {
+		s.flush()
+	}
 }
 
-// write needs mu. An error stays: the file has a hole from then on.
-func (s *jsonlSink) write(e *entry) {
-	s.line = append(e.appendLine(s.line[:0]), '\n')
-	if _, err := s.out.Write(s.line); err != nil {
-		s.err = err
+// hold adds a line to those that are written next. It needs mu.
+func (s *jsonlSink) hold(e *entry) {
+	if len(s.held) > linesHeld {
+		s.lost++
 		return
 	}
-	s.written++
+	s.held = append(e.appendLine(s.held), '\n')
+	s.lines++
+}
+
+// flush writes what is held. What was written of it when that fails is taken
+// back, so that the file has whole lines only. It needs mu.
+func (s *jsonlSink) flush() {
+	if len(s.held) == 0 || s.err != nil && !s.copied {
+		return
+	}
+	size := int64(-1)
+	if info, err := s.file.Stat(); err == nil && info.Mode().IsRegular() {
+		size = info.Size() // somebody else may have emptied the file
+	}
+	n, err := s.file.Write(s.held)
+	if s.err = err; err != nil {
+		if n > 0 && (size < 0 || s.file.Truncate(size) != nil) {
+			s.held = append(s.held[:0], s.held[n:]...) // goes on in the middle of the line
+		}
+	} else {
+		s.written += s.lines
+		s.held, s.lines = s.held[:0], 0
+		if cap(s.held) > 16*linesWritten { // trouble is not remembered for ever
+			s.held = nil
+		}
+	}
+	if s.copied {
+		s.state.set(s.fault(), trouble{"disk", "make room on the disk of the JSON lines; until then they wait in memory"})
+	}
 }
 
 func (s *jsonlSink) fault() error {
@@ -94,13 +139,17 @@ func (s *jsonlSink) set(hash) {}
 // remove does nothing: what is written stays.
 func (s *jsonlSink) remove(string) {}
 
+// run tries again what could not be written, until ctx ends.
 func (s *jsonlSink) run(ctx context.Context) error {
-	<-ctx.Done()
+	for ended := false; !ended; {
+		pause(ctx, linesRetry)
+		ended = ctx.Err() != nil
+		s.mu.Lock()
+		s.flush()
+		s.mu.Unlock()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.out.Flush(); err != nil && s.err == nil {
-		s.err = err
-	}
 	err := s.file.Sync()
 	if errors.Is(err, os.ErrInvalid) || isPipe(s.file) {
 		err = nil // pipes and terminals cannot be synced
@@ -117,4 +166,6 @@ func (s *jsonlSink) add(t *Stats) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t.Lines += s.written
+	t.LinesLost += s.lost
+	t.JSONLState = s.state.get()
 }

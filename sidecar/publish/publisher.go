@@ -67,14 +67,16 @@ type Publisher struct {
 	o       Options
 	sinks   []sink
 	noteSeq atomic.Uint64
-	notes   chan entry // health, on its way to the facts
+	notes   chan entry // health and audit, on their way to the facts
 	lost    atomic.Uint64
 
-	mu      sync.RWMutex // guards cameras
-	cameras map[string]*channel
+	mu        sync.RWMutex // guards what follows
+	cameras   map[string]*channel
+	announced map[string]bool // cameras of the catalogue
+	ended     bool            // nobody takes notes any more
 }
 
-// notesHeld is how many changes of state can wait to be stored.
+// notesHeld is how many changes of state and audits can wait to be stored.
 const notesHeld = 1024
 
 // New opens the sinks. Run does the work; without it facts wait in the outbox.
@@ -88,7 +90,8 @@ func New(ctx context.Context, o Options) (*Publisher, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	p := &Publisher{o: o, notes: make(chan entry, notesHeld), cameras: map[string]*channel{}}
+	p := &Publisher{o: o, notes: make(chan entry, notesHeld),
+		cameras: map[string]*channel{}, announced: map[string]bool{}}
 	for _, k := range sinks {
 		s, err := k.make(ctx, p)
 		if err != nil {
@@ -127,7 +130,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// storeNotes gives changes of state to the facts, until ctx ends and none is left.
+// storeNotes gives notes to the facts, until ctx ends and none is left.
 func (p *Publisher) storeNotes(ctx context.Context) {
 	for {
 		select {
@@ -136,6 +139,9 @@ func (p *Publisher) storeNotes(ctx context.Context) {
 		case <-ctx.Done():
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 500*time.Millisecond)
 			defer cancel()
+			p.mu.Lock()
+			p.ended = true
+			p.mu.Unlock()
 			for len(p.notes) > 0 {
 				p.storeNote(ctx, <-p.notes)
 			}
@@ -147,7 +153,7 @@ func (p *Publisher) storeNotes(ctx context.Context) {
 func (p *Publisher) storeNote(ctx context.Context, e entry) {
 	if err := p.store(ctx, []entry{e}); err != nil {
 		p.lost.Add(1)
-		p.o.Log.Warn("a change of state is not stored", "id", string(e.id), "error", err)
+		p.o.Log.Warn("a change of state, or an audit, is not stored", "id", string(e.id), "error", err)
 	}
 }
 
@@ -214,18 +220,36 @@ func (p *Publisher) note(subject string, c sidecar.StateChange) {
 		p.lost.Add(1)
 		return
 	}
+	_ = p.queue(e) // it is counted
+}
+
+// queue lets a note wait until Run stores it.
+func (p *Publisher) queue(e entry) error {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.ended {
+		p.lost.Add(1)
+		return errors.New("publishing has ended")
+	}
 	select {
 	case p.notes <- e:
+		return nil
 	default:
 		p.lost.Add(1)
+		return errors.New("too many changes wait to be stored")
 	}
 }
 
-// Audit publishes a change that somebody made, and returns when it stands on the disk.
-func (p *Publisher) Audit(ctx context.Context, a Audit) error {
+// Audit publishes a change that somebody made. It never blocks, whatever ctx
+// says: Run stores the change a moment later, as changes of state. The error
+// says that there is no room to wait in; Stats count what was not stored.
+func (p *Publisher) Audit(_ context.Context, a Audit) error {
 	e, err := p.noted(Audited, a.What, "", p.o.Now(), a)
 	if err != nil {
 		return err
 	}
-	return p.store(ctx, []entry{e})
+	if err := p.queue(e); err != nil {
+		return fmt.Errorf("publishing the audit of %s: %w", a.What, err)
+	}
+	return nil
 }

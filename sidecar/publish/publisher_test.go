@@ -288,13 +288,29 @@ func TestRemovedCameraLeavesNoKeys(t *testing.T) {
 		return len(all)
 	}
 	p.Scene(scene("a", 1))
-	if err := p.Camera(camera("a"), "r1"); err != nil {
-		t.Fatal(err)
+	announce := func(id string) {
+		if err := p.Camera(camera(id), "r1"); err != nil {
+			t.Fatal(err)
+		}
 	}
+	announce("a")
 	p.Latest(publish.Latest{Camera: "a"})
 	eventually(t, "three keys are there", func() bool { return keys() == 3 })
 	p.RemoveCamera("a")
 	eventually(t, "they are gone", func() bool { return keys() == 0 })
+
+	p.Latest(publish.Latest{Camera: "a"}) // of somebody who does not know yet
+	announce("b")
+	eventually(t, "a later key is there", func() bool {
+		n, err := client.Exists(t.Context(), "pantau:camera:{b}").Result()
+		return n == 1 && err == nil
+	})
+	if got := keys(); got != 0 {
+		t.Errorf("got %d keys of a camera that was removed, want none", got)
+	}
+	announce("a")
+	p.Latest(publish.Latest{Camera: "a"})
+	eventually(t, "it is back", func() bool { return keys() == 2 })
 }
 
 func TestLatestHasNoFieldsOfYesterday(t *testing.T) {
@@ -305,6 +321,9 @@ func TestLatestHasNoFieldsOfYesterday(t *testing.T) {
 	field := func(name string) bool {
 		ok, err := client.HExists(t.Context(), "pantau:latest:{a}", name).Result()
 		return ok && err == nil
+	}
+	if err := p.Camera(camera("a"), "r1"); err != nil {
+		t.Fatal(err)
 	}
 	p.Latest(publish.Latest{Camera: "a", Rows: minute("a", 0).Rows})
 	eventually(t, "a number is there", func() bool { return field("line-3.flow.motorcycle.in") })

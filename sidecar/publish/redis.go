@@ -65,7 +65,7 @@ func (s *redisSink) facts(ctx context.Context, entries []entry) error {
 	for {
 		err := s.box.Put(ctx, bodies...)
 		t, passes := outboxTrouble(err)
-		if err == nil || passes {
+		if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 			s.state.set(err, t)
 		}
 		if err == nil {
@@ -88,12 +88,14 @@ func (s *redisSink) facts(ctx context.Context, entries []entry) error {
 // outboxTrouble tells what a person does about an error, and whether it can pass.
 func outboxTrouble(err error) (trouble, bool) {
 	switch {
+	case err == nil:
+		return trouble{}, false
 	case errors.Is(err, outbox.ErrFull):
 		return trouble{"full", "bring Redis back, or allow the outbox more room; until then nothing more is stored"}, true
 	case errors.Is(err, outbox.ErrDisk):
 		return trouble{"disk", "make room on the disk of the state folder; until then nothing more is stored"}, true
 	}
-	return trouble{}, false
+	return trouble{"failed", "close other programs that have the outbox open, and look at its disk; a damaged outbox is moved aside when pantau starts again"}, false
 }
 
 func (s *redisSink) scene(c *channel, scene *sidecar.Scene) { s.queue.put(c, scene) }

@@ -17,20 +17,22 @@ type Stats struct {
 	FactsSent     uint64            // acknowledged by Redis
 	FactsResent   uint64            // sent again, since Redis was restarted or replaced
 	FactsBad      uint64            // records of a damaged outbox that could not be read
-	NotesLost     uint64            // changes of state that could not be stored
+	NotesLost     uint64            // changes of state and audits that could not be stored
 	Waiting       int64             // facts that Redis has not acknowledged
 	Oldest        time.Duration     // age of the oldest of them
 	Outbox        outbox.Stats
 	OutboxState   State
 	RedisState    State
+	JSONLState    State
 	ClockOffset   time.Duration // by which Redis' clock is ahead of ours
 	Groups        []Group       // consumer groups of events and counts
 	Lines         uint64        // written to the file of JSON lines
+	LinesLost     uint64        // that could not wait any more until the file took them
 }
 
-// State is how it stands with Redis or with the outbox.
+// State is how it stands with Redis, the outbox or the file of JSON lines.
 type State struct {
-	Kind  string // "ok", or the kind of trouble: away, loading, oom, misconf, readonly, auth, …; full, disk
+	Kind  string // "ok", or the kind of trouble: away, loading, oom, misconf, readonly, auth, …; full, disk, failed
 	Cause string
 	Hint  string // what a person does; empty where waiting helps
 	Since time.Time
@@ -38,7 +40,8 @@ type State struct {
 
 // Stats gives the numbers.
 func (p *Publisher) Stats() Stats {
-	s := Stats{FramesDropped: map[string]uint64{}, NotesLost: p.lost.Load()}
+	ok := State{Kind: "ok"} // of what is not in use
+	s := Stats{FramesDropped: map[string]uint64{}, NotesLost: p.lost.Load(), OutboxState: ok, RedisState: ok, JSONLState: ok}
 	for _, k := range p.sinks {
 		k.add(&s)
 	}
@@ -66,7 +69,7 @@ func (s *redisSink) add(t *Stats) {
 // condition is a state that is said once when it changes: in the log and in
 // pantau:health.
 type condition struct {
-	what string // "redis" or "outbox"
+	what string // "redis", "outbox" or "jsonl"
 	p    *Publisher
 
 	mu    sync.Mutex // guards state
