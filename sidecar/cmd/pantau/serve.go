@@ -172,7 +172,7 @@ func (s *service) beginConsole(ctx context.Context, p *parts) error {
 	c := s.settings.Console
 	s.console, err = console.New(ctx, console.Options{
 		Listen: c.Listen, Certificate: c.Certificate, Key: c.Key, State: s.state,
-		SetupToken: s.setup, Accounts: s.accounts, Source: s, Live: s.hub.Serve, Log: s.log,
+		SetupToken: s.setup, Accounts: s.accounts, Source: s, Live: s.hub.Serve, Audit: s.audit, Log: s.log,
 	})
 	if err != nil {
 		return err
@@ -202,6 +202,13 @@ func (s *service) setupToken(ctx context.Context) error {
 		s.setup = sidecar.NewSecret(given)
 	}
 	return nil
+}
+
+// audit writes down a change that somebody made in the console.
+func (s *service) audit(ctx context.Context, who, action, what string) {
+	if err := s.publisher.Audit(ctx, publish.Audit{Who: who, Action: action, What: what}); err != nil {
+		s.log.Error("writing the audit", "who", who, "action", action, "what", what, "error", err)
+	}
 }
 
 // tell passes once a second on how every camera fares.

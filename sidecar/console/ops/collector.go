@@ -27,6 +27,7 @@ func collectCamera(out chan<- prometheus.Metric, id string, s *sidecar.Status) {
 	m.number("up", "1 where pictures come and are analysed.", one(s.State == "running"))
 	m.number("reconnects_total", "RTSP sessions after the first.", float64(s.Reconnects), counter)
 	m.number("clock_offset_seconds", "The camera's clock less this machine's.", s.ClockOffset)
+	m.number("facts_lost_total", "Events and counts that could not be kept.", float64(s.LostFacts), counter)
 	m.number("decode_cpu_seconds_total", "Processor time of the camera's decoder.", s.DecodeCPU.Seconds(), counter)
 	m.number("viewers", "Browsers that watch the live view.", float64(s.Viewers))
 
