@@ -24,6 +24,8 @@ type picture struct {
 	nalus    [][]byte  // NAL units, or one JPEG; nil if it was not wanted
 	first    time.Time // arrival of the first packet
 	received time.Time // arrival of the last one
+	skipped  int       // slices that were not wanted
+	junk     int       // parts that could not be read
 }
 
 // depacketiser makes pictures of RTP packets. Both functions are called from
@@ -43,6 +45,8 @@ type depacketiser struct {
 	buf      []byte
 	ends     []int
 	fragment fragment
+	skipped  int
+	unread   int
 	sequence uint16
 	started  bool
 
@@ -95,7 +99,7 @@ func (d *depacketiser) begin(p *rtp.Packet) {
 func (d *depacketiser) payloadH264(b []byte) {
 	const stapA, fuA = 24, 28
 	if len(b) < 2 {
-		d.garbage()
+		d.junk()
 		return
 	}
 	switch b[0] & 0x1F {
@@ -112,7 +116,7 @@ func (d *depacketiser) payloadH264(b []byte) {
 func (d *depacketiser) payloadH265(b []byte) {
 	const ap, fu = 48, 49
 	if len(b) < 3 {
-		d.garbage()
+		d.junk()
 		return
 	}
 	switch b[0] >> 1 & 0x3F {
@@ -133,7 +137,7 @@ func (d *depacketiser) aggregate(b []byte) {
 			return
 		}
 		if n > len(b)-2 {
-			d.garbage()
+			d.junk()
 			return
 		}
 		d.whole(b[2 : 2+n])
@@ -162,7 +166,7 @@ func (d *depacketiser) fragmented(fuHeader byte, piece []byte, header ...byte) {
 	}
 	switch d.fragment {
 	case none:
-		d.garbage()
+		d.junk()
 	case joining:
 		if !d.append(piece...) {
 			d.fragment = ignored
@@ -179,13 +183,23 @@ func (d *depacketiser) fragmented(fuHeader byte, piece []byte, header ...byte) {
 
 // wanted says whether a NAL unit is to be joined; its header suffices.
 func (d *depacketiser) wanted(nalu []byte) bool {
-	return !d.keyOnly || kindOf(d.codec, nalu) != slice
+	if !d.keyOnly || kindOf(d.codec, nalu) != slice {
+		return true
+	}
+	d.skipped++
+	return false
+}
+
+// junk counts what cannot be read.
+func (d *depacketiser) junk() {
+	d.unread++
+	d.garbage()
 }
 
 // append adds bytes to the buffer, within bounds.
 func (d *depacketiser) append(b ...byte) bool {
 	if len(d.buf)+len(b) > maxPicture || len(d.ends) >= maxNALUs {
-		d.garbage()
+		d.junk()
 		d.abandon()
 		return false
 	}
@@ -212,7 +226,7 @@ func (d *depacketiser) complete() int {
 // finish hands the picture on: one copy of exactly its size.
 func (d *depacketiser) finish() {
 	d.abandon()
-	p := picture{rtpTime: d.rtpTime, first: d.first, received: time.Now()}
+	p := picture{rtpTime: d.rtpTime, first: d.first, received: time.Now(), skipped: d.skipped, junk: d.unread}
 	if len(d.ends) > 0 {
 		data, from := bytes.Clone(d.buf), 0
 		p.nalus = make([][]byte, 0, len(d.ends))
@@ -227,6 +241,7 @@ func (d *depacketiser) finish() {
 
 func (d *depacketiser) reset() {
 	d.open, d.buf, d.ends = false, d.buf[:0], d.ends[:0]
+	d.skipped, d.unread = 0, 0
 	if cap(d.buf) > 1<<20 { // an unusual picture is not remembered for ever
 		d.buf = nil
 	}

@@ -281,7 +281,7 @@ func BenchmarkPicture(b *testing.B) {
 	}
 	s := newSession(New(Options{}), func(*sidecar.AccessUnit) {})
 	s.params = parameters{codec: sidecar.H264}
-	d := &depacketiser{codec: sidecar.H264, done: s.picture, garbage: func() {}}
+	d := &depacketiser{codec: sidecar.H264, done: func(p picture) { s.picture(p) }, garbage: func() {}}
 	sequence, rtpTime := uint16(0), uint32(0)
 	b.ReportAllocs()
 	for b.Loop() {

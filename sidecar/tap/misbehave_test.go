@@ -2,6 +2,7 @@ package tap_test
 
 import (
 	"context"
+	"math"
 	"runtime"
 	"testing"
 	"time"
@@ -84,6 +85,43 @@ func TestMisbehaviours(t *testing.T) {
 				sound(t, u)
 			}
 		})
+	}
+}
+
+// TestGarbageForEver: a camera that sends packets and no pictures is lost, and
+// said to be. It comes back when it sends pictures again.
+func TestGarbageForEver(t *testing.T) {
+	for name, o := range map[string]struct {
+		codec     sidecar.Codec
+		keyFrames bool
+	}{
+		"h264": {sidecar.H264, false}, "h264, key frames": {sidecar.H264, true},
+		"h265": {sidecar.H265, false}, "mjpeg": {sidecar.MJPEG, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := camera(t, taptest.Options{Clip: taptest.MakeClip(t, taptest.Spec{GOP: 5, Codec: o.codec})})
+			v := watch(t, tap.Options{Source: c.Source(), KeyFrames: o.keyFrames, FirstFrame: 3 * time.Second})
+			u := v.unit(isKey)
+			c.Garbage(math.MaxInt)
+			if s := v.state(tap.Retrying); s.Cause.Error() != "pictures stopped coming" {
+				t.Errorf("got %v", s.Cause)
+			}
+			v.state(tap.Retrying) // and again: it connects and sends
+			c.Garbage(0)
+			v.unit(after(u))
+		})
+	}
+}
+
+// TestKeyFramesOnlyOfALongGroup: pictures between the key pictures, though not
+// wanted, tell that the camera works.
+func TestKeyFramesOnlyOfALongGroup(t *testing.T) {
+	c := camera(t, taptest.Options{Clip: taptest.MakeClip(t, taptest.Spec{GOP: 50, Frames: 100})})
+	v := watch(t, tap.Options{Source: c.Source(), KeyFrames: true, NextFrame: 500 * time.Millisecond})
+	u := v.unit(isKey)
+	if n := v.unit(func(n *sidecar.AccessUnit) bool { return n.PTS != u.PTS }); n.Epoch != u.Epoch {
+		t.Error("got another session, want the same")
 	}
 }
 

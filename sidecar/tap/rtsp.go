@@ -92,7 +92,7 @@ func parseAddress(source sidecar.Source) (*base.URL, *url.Userinfo, error) {
 type link struct {
 	*session
 	source    sidecar.Source
-	fed       func() // called for every picture
+	fed       func() // called for every picture that can be used
 	elsewhere string // where the camera redirects to
 
 	mu   sync.Mutex
@@ -234,8 +234,9 @@ func (l *link) listen(client *gortsplib.Client, media *description.Media, form f
 		keyOnly: l.tap.options.KeyFrames,
 		garbage: func() { l.tap.count(func(st *Stats) { st.Garbage++ }) },
 		done: func(p picture) {
-			l.fed()
-			l.picture(p)
+			if l.picture(p) {
+				l.fed()
+			}
 		},
 	}
 	client.OnPacketRTP(media, form, d.push)

@@ -14,6 +14,8 @@ type session struct {
 	emit   func(*sidecar.AccessUnit)
 	params parameters
 
+	doubt doubt
+
 	stamp  sidecar.Stamp // of the last picture; Epoch, Origin and ClockRate stay
 	begun  bool          // a picture was handed on
 	unwrap unwrapper
@@ -39,9 +41,10 @@ func (s *session) report(p rtcp.Packet) {
 	s.tap.count(func(st *Stats) { st.ClockOffset, st.ClockKnown = offset, known })
 }
 
-// picture makes an access unit of what the depacketiser found. The first
-// picture of the session sets its origin, wanted or not.
-func (s *session) picture(p picture) {
+// picture makes an access unit of what the depacketiser found, and says whether
+// it is a sign that the camera works. The first picture of the session sets its
+// origin, wanted or not.
+func (s *session) picture(p picture) (sound bool) {
 	pts := s.unwrap.unwrap(p.rtpTime)
 	if s.stamp.Capture.IsZero() {
 		s.stamp.Origin = pts
@@ -50,17 +53,52 @@ func (s *session) picture(p picture) {
 	s.stamp.Capture, s.stamp.Source = s.clock.at(pts, p.first)
 
 	u := &sidecar.AccessUnit{Stamp: s.stamp, Codec: s.params.codec, NALUs: p.nalus, Key: true, Received: p.received}
+	sound = true
 	if u.Codec != sidecar.MJPEG {
 		var bad int
 		u.NALUs, u.Key, bad = s.params.complete(p.nalus)
 		if bad > 0 {
 			s.tap.count(func(st *Stats) { st.Garbage += uint64(bad) })
 		}
+		sound = s.doubt.look(p.skipped+parts(u), bad+p.junk)
 	}
-	if u.NALUs == nil || s.tap.options.KeyFrames && !u.Key {
-		return
+	if u.NALUs != nil && (u.Key || !s.tap.options.KeyFrames) {
+		s.hand(u)
 	}
-	s.hand(u)
+	return sound
+}
+
+// parts counts the slices of the picture in a unit.
+func parts(u *sidecar.AccessUnit) (n int) {
+	for _, nalu := range u.NALUs {
+		if k := kindOf(u.Codec, nalu); k == slice || k == keySlice {
+			n++
+		}
+	}
+	return n
+}
+
+// doubt grows with each picture that is garbage and shrinks with each one that
+// is not. Of random bytes (an encrypted payload, say) every tenth NAL unit looks
+// like a part of a picture, so that one alone proves nothing.
+type doubt int
+
+const (
+	doubtful = 8  // pictures of garbage, more than of others, after which a camera is not believed
+	mostly   = 16 // doubt does not grow beyond it
+)
+
+// look takes the numbers of slices and of what could not be read in a picture,
+// and says whether it is a sign that the camera works.
+func (d *doubt) look(slices, junk int) bool {
+	switch {
+	case slices > 0 && junk <= slices:
+		*d = max(*d-1, 0)
+		return *d <= doubtful
+	case junk > 0:
+		*d = min(*d+1, mostly)
+	}
+	return false
 }
 
 // hand counts an access unit and hands it on.
