@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { cameras, login, problem, unreachable } from './api'
+import { cameras, configTrouble, login, problem, unreachable } from './api'
 
 function answer(status: number, body: string): void {
   vi.stubGlobal('fetch', () => Promise.resolve(new Response(body, { status })))
@@ -17,6 +17,13 @@ test('cameras come with their state', async () => {
   expect(await cameras()).toEqual({ ok: true, value: [
     { id: 'a', name: 'a', state: 'retrying', cause: 'timeout', hint: 'look' },
   ] })
+})
+
+test('what is wrong with the configuration is its first line', async () => {
+  answer(200, '{"ready":true,"config":"\\npantau.yaml:7: no such key \\n  fsp: 10\\n  ^"}')
+  expect(await configTrouble()).toEqual({ ok: true, value: 'pantau.yaml:7: no such key' })
+  answer(200, '{"ready":true}')
+  expect(await configTrouble()).toEqual({ ok: true, value: '' })
 })
 
 test('answers that are no JSON, and no answers', async () => {

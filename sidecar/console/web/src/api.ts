@@ -51,6 +51,11 @@ export async function cameras(): Promise<Answer<CameraEntry[]>> {
   return map(await call('GET', '/api/v1/cameras'), asCameras)
 }
 
+/** configTrouble asks what is wrong with the configuration file as it is now: its first line, or nothing. */
+export async function configTrouble(): Promise<Answer<string>> {
+  return map(await call('GET', '/api/v1/status'), (v) => text(fields(v)['config']).trim().split('\n')[0]?.trim() ?? '')
+}
+
 /** liveAddress is the WebSocket of a camera. */
 export function liveAddress(id: string): string {
   const base = location.origin.replace(/^http/, 'ws')

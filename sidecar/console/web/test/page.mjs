@@ -29,7 +29,7 @@ function stream(connection, o = {}) {
   const stats = { type: 'stats', fps: { camera: 25, processed: 25, skipped: 0, detection: 8 }, dropped: {}, model: 'nanodet-g@1',
     latency_ms: { decode: 3, wait: 5, infer: 40, total: 60 }, state: 'running', ...o.status }
   hello('e0')
-  send({ type: 'totals', since: '2026-11-23T05:00:00Z', rows: [
+  send({ type: 'totals', since: '2026-11-23T05:00:00Z', rows: o.rows ?? [
     { rule: 'path', kind: 'flow', cls: 'person', dir: 'in', n: 1234 }, { rule: 'path', kind: 'flow', cls: 'person', dir: 'out', n: 97 },
     { rule: 'yard', kind: 'entries', cls: 'person', n: 12 }, { rule: 'yard', kind: 'visits', cls: 'person', n: 3 }] })
   let n = 0
@@ -55,6 +55,38 @@ const state = {
   user: null, setup: true,
   cameras: [camera('demo', 'Demo street'), camera('north', 'Simpang Lima north', trouble)],
   live: (connection) => stream(connection),
+}
+
+/** busy are the counts of a street after a long day: the longest words with long numbers. */
+const busy = ['person', 'bicycle', 'motorcycle', 'car', 'bus', 'truck'].flatMap((cls, i) => [
+  { rule: 'path', kind: 'flow', cls, dir: 'in', n: 20_345 - i * 1000 }, { rule: 'path', kind: 'flow', cls, dir: 'out', n: 12_345 },
+  { rule: 'yard', kind: 'entries', cls, n: 2345 }, { rule: 'yard', kind: 'visits', cls, n: 1234 }, { rule: 'yard', kind: 'exits', cls, n: 2300 }])
+
+/** collisions are the texts beside the picture that lie over each other or stick out of their card. */
+function collisions(page) {
+  return page.evaluate(() => {
+    const found = []
+    for (const card of document.querySelectorAll('.health section, aside section, .refused')) {
+      const edge = card.getBoundingClientRect()
+      const texts = []
+      const walker = document.createTreeWalker(card, NodeFilter.SHOW_TEXT)
+      for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        if (node.data.trim() === '' || node.parentElement.closest('.unseen')) continue
+        const range = document.createRange()
+        range.selectNodeContents(node)
+        for (const r of range.getClientRects()) if (r.width > 1) texts.push({ r, text: node.data.trim() })
+      }
+      for (const [i, { r, text }] of texts.entries()) {
+        if (r.left < edge.left || r.right > edge.right) found.push(`${text} sticks out`)
+        for (const b of texts.slice(i + 1)) {
+          const x = Math.min(r.right, b.r.right) - Math.max(r.left, b.r.left)
+          const y = Math.min(r.bottom, b.r.bottom) - Math.max(r.top, b.r.top)
+          if (x > 1 && y > r.height / 3) found.push(`${text} over ${b.text}`)
+        }
+      }
+    }
+    return found
+  })
 }
 
 /** pass runs one check and says so. */
@@ -114,6 +146,21 @@ async function checks(page) {
     await page.getByRole('heading', { name: 'Demo street' }).waitFor()
   })
 
+  await pass('a used sign-in link is told in both languages, and forgotten after signing in', async () => {
+    state.user = null
+    await page.goto(`${server.url}?link=expired`)
+    await page.getByText('This sign-in link was used already').waitFor()
+    await accessible(page)
+    await page.getByRole('button', { name: 'Bahasa Indonesia' }).click()
+    await page.getByText('Tautan masuk ini sudah dipakai').waitFor()
+    await page.getByRole('button', { name: 'English' }).click()
+    assert.equal(page.url(), server.url)
+    await page.getByLabel('Name').fill('admin')
+    await page.getByLabel('Password').fill('right')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Demo street' }).waitFor()
+  })
+
   await pass('signing out and in, by keyboard', async () => {
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByLabel('Name').fill('eka')
@@ -152,6 +199,30 @@ async function checks(page) {
     await page.getByRole('button', { name: 'Keluar' }).waitFor()
     await accessible(page)
     await page.getByRole('button', { name: 'English' }).click()
+  })
+
+  await pass('long counts and a refused configuration: no text lies over another, whatever the width', async () => {
+    state.config = 'pantau.yaml:7:5: no such key "fsp"; did you mean fps?\n    fsp: 10\n    ^'
+    await live(page, { rows: busy, status: { fps: { camera: 125.4, processed: 125.4, skipped: 100.8, detection: 24.6 } } }, server.url)
+    for (const language of ['Bahasa Indonesia', 'English']) {
+      await page.getByRole('button', { name: language }).click()
+      await page.getByText(language === 'English' ? 'A change of the configuration file was refused' : 'Perubahan berkas konfigurasi ditolak').waitFor()
+      await page.getByText('did you mean fps?').waitFor()
+      await page.getByText(language === 'English' ? '107,070' : '107.070').first().waitFor()
+      for (const [width, height] of [[1280, 800], [1600, 1000], [390, 844], [360, 740], [1024, 768], [820, 1180], [1440, 900], [1920, 1080]]) {
+        await page.setViewportSize({ width, height })
+        assert.deepEqual(await collisions(page), [], `${width} wide, ${language}`)
+        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width)
+        for (const colorScheme of process.env.SHOTS && language === 'English' ? ['dark', 'light'] : []) {
+          await page.emulateMedia({ colorScheme })
+          await page.screenshot({ path: `${process.env.SHOTS}/${width}-${colorScheme}.png` })
+        }
+      }
+    }
+    await accessible(page)
+    await page.setViewportSize({ width: 1440, height: 900 })
+    state.config = undefined
+    await page.getByText('did you mean fps?').waitFor({ state: 'detached' })
   })
 
   await pass('another camera by keyboard; one that does not answer says why', async () => {

@@ -15,7 +15,7 @@ const policy =
 
 /**
  * serve starts the server. state is what it tells, and may be changed while it
- * runs: { user, setup, cameras, live(connection, id) }. It gives { url, close }.
+ * runs: { user, setup, cameras, config, live(connection, id) }. It gives { url, close }.
  */
 export async function serve(state) {
   await access(join(dist, 'index.html')).catch(() => {
@@ -67,6 +67,8 @@ async function answer(state, request, response) {
       return json(204)
     case 'GET /api/v1/me':
       return state.user ? json(200, state.user) : json(401, { detail: 'sign in first' })
+    case 'GET /api/v1/status':
+      return state.user ? json(200, { ready: true, config: state.config }) : json(401, { detail: 'sign in first' })
     case 'GET /api/v1/cameras':
       return state.user ? json(200, state.cameras) : json(401, { detail: 'sign in first' })
   }

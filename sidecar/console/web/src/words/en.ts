@@ -5,12 +5,15 @@ export const en = {
   noCamerasHint: 'Add one to the configuration file. It appears here within two seconds.',
   skipToPicture: 'Skip to the picture',
 
+  configRefused: 'A change of the configuration file was refused; the one before stays in force.',
+
   signIn: 'Sign in',
   signInLead: 'Watch the city’s cameras, with what happens in them.',
   signOut: 'Sign out',
   name: 'Name',
   password: 'Password',
   wrongLogin: 'Name or password is not right.',
+  linkExpired: 'This sign-in link was used already, or has expired. Sign in with your password, or ask for a new link.',
   tooMany: 'Too many attempts. Wait a minute, then try again.',
   unreachable: 'The server does not answer. Try again.',
   refused: 'The server refused this.',

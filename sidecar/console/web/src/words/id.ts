@@ -7,12 +7,15 @@ export const id: Words = {
   noCamerasHint: 'Tambahkan di berkas konfigurasi. Kamera muncul di sini dalam dua detik.',
   skipToPicture: 'Langsung ke gambar',
 
+  configRefused: 'Perubahan berkas konfigurasi ditolak; yang sebelumnya tetap berlaku.',
+
   signIn: 'Masuk',
   signInLead: 'Pantau kamera kota, beserta apa yang terjadi di dalamnya.',
   signOut: 'Keluar',
   name: 'Nama',
   password: 'Kata sandi',
   wrongLogin: 'Nama atau kata sandi salah.',
+  linkExpired: 'Tautan masuk ini sudah dipakai atau kedaluwarsa. Masuk dengan kata sandi, atau minta tautan baru.',
   tooMany: 'Terlalu banyak percobaan. Tunggu satu menit, lalu coba lagi.',
   unreachable: 'Server tidak menjawab. Coba lagi.',
   refused: 'Server menolak permintaan ini.',
