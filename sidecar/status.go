@@ -43,6 +43,7 @@ type NodeStatus struct {
 	Timezone string        `json:"tz"`
 	Model    string        `json:"model"`           // the default model, name@version
 	InferCPU time.Duration `json:"-"`               // processor time of all models since the start
+	Lost     uint64        `json:"lost"`            // notes of states and audits, and lines of the file, that could not be written
 	Ready    bool          `json:"ready"`           // everything that must run runs
 	Cause    string        `json:"cause,omitempty"` // why it is not ready
 	Redis    Backend       `json:"redis"`

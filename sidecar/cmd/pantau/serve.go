@@ -254,6 +254,7 @@ func (s *service) Node() sidecar.NodeStatus {
 			Address: s.redisAt.Addrs[0], Own: s.redis != nil, Connected: st.RedisState.Kind == "ok",
 			Cause: st.RedisState.Cause, Scenes: st.FramesSent, Dropped: dropped, Facts: st.FactsSent,
 		},
+		Lost:   st.NotesLost + st.LinesLost,
 		Outbox: sidecar.Outbox{Entries: uint64(max(0, st.Waiting)), Bytes: uint64(max(0, st.Outbox.Bytes)), Oldest: st.Oldest.Seconds()},
 	}
 	for _, g := range st.Groups {
@@ -267,6 +268,8 @@ func (s *service) Node() sidecar.NodeStatus {
 		n.Ready, n.Cause = false, "Redis: "+n.Redis.Cause
 	case st.OutboxState.Kind != "ok":
 		n.Ready, n.Cause = false, "outbox: "+st.OutboxState.Cause
+	case st.JSONLState.Kind != "ok":
+		n.Ready, n.Cause = false, "file of JSON lines: "+st.JSONLState.Cause
 	}
 	return n
 }
@@ -313,9 +316,7 @@ const startTime = 2 * time.Second
 
 // audit writes down a change that the configuration file has made.
 func (a *audience) audit(action, camera, from, to string) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	if err := a.publisher.Audit(ctx, publish.Audit{Who: "file", Action: action, What: camera, From: from, To: to}); err != nil {
+	if err := a.publisher.Audit(context.Background(), publish.Audit{Who: "file", Action: action, What: camera, From: from, To: to}); err != nil {
 		a.log.Error("writing the audit", "camera", camera, "action", action, "error", err)
 	}
 }

@@ -55,6 +55,7 @@ func collectNode(out chan<- prometheus.Metric, n sidecar.NodeStatus) {
 	m.labels, m.values = nil, nil
 	m.number("ready", "1 where everything that must run runs.", one(n.Ready))
 	m.number("inference_cpu_seconds_total", "Processor time of the models.", n.InferCPU.Seconds(), counter)
+	m.number("notes_lost_total", "Notes of states and audits, and lines of the file, that could not be written.", float64(n.Lost), counter)
 	m.number("redis_up", "1 where Redis answers.", one(n.Redis.Connected))
 	m.number("redis_scenes_total", "Scenes written to Redis.", float64(n.Redis.Scenes), counter)
 	m.number("redis_scenes_dropped_total", "Scenes given up because Redis was away or slow.", float64(n.Redis.Dropped), counter)
