@@ -190,20 +190,26 @@ func (a *Analyser) leave(o *object) {
 
 // Counts gives the minutes that are over at now, by the time of the scenes, and
 // have not been given: those without scenes too, with uptime 0, but not more than
-// a day of them. A minute is over some seconds after its end. Earlier ones that
-// have changed since are given again with a higher Rev. It is to be called often,
-// at least every few minutes: with each scene, or once a second.
+// a day of them. A minute is over some seconds after its end, and one before the
+// first scene a minute later, since that may be from a camera whose clock is
+// behind. Earlier ones that have changed since are given again with a higher Rev.
+// It is to be called often, at least every few minutes: with each scene, or once
+// a second.
 func (a *Analyser) Counts(now time.Time) []sidecar.Count {
+	over, steady := a.clock.believe(now)
+	a.wait(over)
+	d := deadline{over: over.Add(-settling), steady: steady}
+	if !a.seen {
+		d.over = d.over.Add(-behind)
+	}
+	d.undecided, d.open = a.undecided()
 	var counts []sidecar.Count
-	a.begin(now.UTC())
-	undecided, open := a.undecided()
-	a.give(now.UTC().Add(-settling), undecided, open, func(m *minute) { counts = append(counts, a.count(m)) })
+	a.give(d, func(m *minute) { counts = append(counts, a.count(m)) })
 	return counts
 }
 
 // Close gives up all that is followed, as at the end of a clip. It gives the last
-// events, and the counts up to the minute of now, that one as far as it went. No
-// scene may follow.
+// events, and the counts up to now. No scene may follow.
 func (a *Analyser) Close(now time.Time) ([]sidecar.Event, []sidecar.Count) {
 	a.events = nil
 	for len(a.live) > 0 {
@@ -215,14 +221,11 @@ func (a *Analyser) Close(now time.Time) ([]sidecar.Event, []sidecar.Count) {
 			a.leave(o)
 		}
 	}
-	a.begin(now.UTC())
+	end, steady := a.clock.believe(now)
+	a.wait(end)
+	a.close(end)
 	var counts []sidecar.Count
-	a.end = now.UTC()
-	if a.end.Before(a.newest) {
-		a.end = a.newest // time ran backwards
-	}
-	end := a.end.Truncate(time.Minute).Add(time.Minute)
-	a.give(end, time.Time{}, false, func(m *minute) { counts = append(counts, a.count(m)) })
+	a.give(deadline{over: a.end, steady: steady, last: true}, func(m *minute) { counts = append(counts, a.count(m)) })
 	return a.events, counts
 }
 

@@ -92,6 +92,17 @@ func (c *clock) follow(m moment, expected time.Time) time.Time {
 	return m.Capture.UTC()
 }
 
+// believe gives what the minutes make of a capture time that may be later than
+// that of the newest scene: only what has passed since is believed. Before the
+// first scene the time is as good as any.
+func (c *clock) believe(now time.Time) (time.Time, time.Duration) {
+	if !c.started {
+		return now.UTC(), 0
+	}
+	passed := max(0, now.Sub(c.last.Capture))
+	return c.last.minute.Add(passed), c.last.steady + passed
+}
+
 // near is the remembered moment nearest to a steady time.
 func (c *clock) near(steady time.Duration) moment {
 	best := c.last

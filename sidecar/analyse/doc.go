@@ -53,5 +53,6 @@
 // (capture times that leapt and were not followed); it is none, and there are no
 // rows, where nothing was analysed. A minute is given some seconds after its end,
 // final unless something in it may still come out either way, and given again
-// with a higher Rev when it changes, for ten minutes.
+// with a higher Rev when it changes, every ten seconds at most, for ten minutes.
+// Where a run begins and ends, intervals are shorter: see ledger.
 package analyse

@@ -13,20 +13,15 @@ const (
 	// between them counts as analysed, or five of the expected intervals if that
 	// is longer. After a longer gap only one interval counts.
 	patience = 2 * time.Second
-	// settling is how long after its end a minute is given, so that crossings
-	// which need some frames to be sure are in it and need no revision.
-	settling = 3 * time.Second
-	// longest is how many minutes without scenes are given at most; those before
-	// are missing.
-	longest = 24 * 60
 	// enough is the uptime, and half of it the part of the expected frames, from
 	// which the quality is good.
 	enough = 0.9
 )
 
-// minute is one minute of the ledger, or the sum of all.
+// minute is one interval of the ledger, a minute at most, or the sum of all.
 type minute struct {
-	from    time.Time
+	from    time.Time // zero: of the sum
+	to      time.Time
 	frames  int
 	covered time.Duration // of the minute, analysed
 	n       []int         // by row
@@ -35,12 +30,13 @@ type minute struct {
 	strange bool          // the capture time did not fit
 	rev     int
 	given   bool
-	changed bool // since it was given
-	final   bool // as it was given
+	told    time.Duration // steady time when it was revised
+	changed bool          // since it was given
+	final   bool          // as it was given
 }
 
-func newMinute(from time.Time, rows int) *minute {
-	return &minute{from: from, n: make([]int, rows), levels: make([]float64, rows), peaks: make([]int, rows)}
+func newMinute(from, to time.Time, rows int) *minute {
+	return &minute{from: from, to: to, n: make([]int, rows), levels: make([]float64, rows), peaks: make([]int, rows)}
 }
 
 // grow makes room for one more row.
@@ -48,7 +44,16 @@ func (m *minute) grow() {
 	m.n, m.levels, m.peaks = append(m.n, 0), append(m.levels, 0), append(m.peaks, 0)
 }
 
-func (m *minute) to() time.Time { return m.from.Add(time.Minute) }
+// take adds the numbers of an interval that is none.
+func (m *minute) take(other *minute) {
+	m.frames += other.frames
+	for i := range m.n {
+		m.n[i] += other.n[i]
+		m.peaks[i] = max(m.peaks[i], other.peaks[i])
+	}
+	m.strange = m.strange || other.strange
+	m.changed = true
+}
 
 // row is a line of the ledger: the key of its numbers, and when they mattered.
 type row struct {
@@ -62,20 +67,29 @@ func (r row) in(m *minute) bool {
 	if m.from.IsZero() {
 		return r.until.IsZero()
 	}
-	return m.to().After(r.since) && (r.until.IsZero() || m.from.Before(r.until))
+	return m.to.After(r.since) && (r.until.IsZero() || m.from.Before(r.until))
 }
 
 // ledger keeps the counts by minute of capture time.
+//
+// Its intervals are UTC minutes, cut where the first frame was captured and where
+// the ledger is closed. What is before the first frame is by this machine's clock,
+// which the camera's may be ahead of: those intervals begin on odd milliseconds,
+// and those by the camera's on even ones, so that none has the key of one that a
+// run before has given.
 type ledger struct {
 	rows     []row         // what is counted; the numbers are in the minutes
 	level    []int         // by row: presence now
 	interval time.Duration // expected between two analysed frames
 	minutes  []*minute     // in order, not all that there were
 	total    minute
-	next     time.Time // the first minute that was not given yet; zero: nothing has begun
-	begun    time.Time // the first minute counts from here on
-	end      time.Time // the last minute counts up to here; zero: it goes on
-	newest   time.Time
+	next     time.Time // from here on nothing was given yet; zero: nothing has begun
+	given    bool      // something was
+	waited   time.Time // up to here, for the first frame
+	seen     bool      // a frame
+	opened   time.Time // where the first frame is
+	end      time.Time // nothing is after it; zero: it goes on
+	newest   time.Time // frame
 }
 
 // define gives the index of a row, which it adds if there was none. It counts
@@ -132,13 +146,19 @@ func (l *ledger) frame(before, now moment, step time.Duration) {
 	if step > max(patience, 5*l.interval) {
 		covered = l.interval
 	}
-	t, end := before.minute, before.minute.Add(covered)
+	t := before.minute
+	if !l.seen {
+		l.open(now.minute)
+	} else if leap := now.minute.Sub(t) - step; leap > leaping && l.shift(leap) {
+		t = t.Add(leap)
+	}
+	end := t.Add(covered)
 	if t.Before(l.newest) {
 		t = l.newest
 	}
 	for t.Before(end) {
 		m := l.minute(t)
-		part := min(end.Sub(t), m.to().Sub(t))
+		part := min(end.Sub(t), m.to.Sub(t))
 		l.integrate(m, part)
 		t = t.Add(part)
 	}
@@ -166,88 +186,6 @@ func (l *ledger) integrate(m *minute, part time.Duration) {
 	}
 }
 
-// begin says that counting begins, if it has not.
-func (l *ledger) begin(at time.Time) {
-	if l.next.IsZero() {
-		l.next, l.begun = at.Truncate(time.Minute), at
-	}
-}
-
-// minute finds or begins the minute of a time. What is older than memory belongs
-// to the oldest minute that can be revised.
-func (l *ledger) minute(at time.Time) *minute {
-	if oldest := l.newest.Add(-memory); at.Before(oldest) {
-		at = oldest
-	}
-	from := at.Truncate(time.Minute)
-	i := len(l.minutes)
-	for i > 0 && l.minutes[i-1].from.After(from) {
-		i--
-	}
-	if i > 0 && l.minutes[i-1].from.Equal(from) {
-		return l.minutes[i-1]
-	}
-	m := newMinute(from, len(l.rows))
-	l.begin(at)
-	m.given = from.Before(l.next) // as one without scenes
-	l.minutes = slices.Insert(l.minutes, i, m)
-	return m
-}
-
-// give calls yield with each minute that ended before now and was not given yet,
-// and with each that changed since it was. Facts from undecided on may still
-// come out either way, if open is true.
-func (l *ledger) give(now, undecided time.Time, open bool, yield func(*minute)) {
-	for _, m := range l.minutes {
-		decided := !open || !undecided.Before(m.to())
-		if !m.given || !m.changed && (m.final || !decided) {
-			continue
-		}
-		m.rev++
-		m.final = decided
-		m.changed = false
-		yield(m)
-	}
-	if from := now.Truncate(time.Minute).Add(-longest * time.Minute); from.After(l.next) {
-		l.skip(from)
-	}
-	for ; !l.next.Add(time.Minute).After(now); l.next = l.next.Add(time.Minute) {
-		m := l.at(l.next)
-		m.given, m.changed = true, false
-		m.final = !open || !undecided.Before(m.to())
-		yield(m)
-	}
-	l.forget()
-}
-
-// at is the minute that begins at from, an empty one if nothing was seen in it.
-func (l *ledger) at(from time.Time) *minute {
-	for _, m := range l.minutes {
-		if m.from.Equal(from) {
-			return m
-		}
-	}
-	return newMinute(from, len(l.rows))
-}
-
-// skip goes on at a minute after a long sleep, or at the one before it that has scenes.
-func (l *ledger) skip(from time.Time) {
-	for _, m := range l.minutes {
-		if !m.given && m.from.Before(from) {
-			from = m.from
-		}
-	}
-	l.next = from
-}
-
-// forget lets go of minutes that cannot be revised any more.
-func (l *ledger) forget() {
-	oldest := l.newest.Add(-memory).Truncate(time.Minute)
-	l.minutes = slices.DeleteFunc(l.minutes, func(m *minute) bool {
-		return m.given && m.from.Before(oldest) && !m.changed
-	})
-}
-
 // list gives the rows with a minute's numbers, none if nothing is known.
 func (l *ledger) list(m *minute) []sidecar.CountRow {
 	rows := make([]sidecar.CountRow, 0, len(l.rows))
@@ -273,22 +211,22 @@ func (l *ledger) list(m *minute) []sidecar.CountRow {
 	return rows
 }
 
-// fill writes a minute's numbers into a count. The first and the last minute are
-// as long as they were counted: what is started again in mid-minute gives the
-// rest of it as an interval of its own, and both together are the minute.
+// expected is how many frames an interval has, had nothing been missed. When they
+// come evenly it is by chance one more than there are whole steps: then that is
+// what was to be expected.
+func (l *ledger) expected(m *minute) int {
+	const rounding = 1e-3 // of the interval, in frames
+	n := float64(m.to.Sub(m.from)) / float64(l.interval)
+	return max(int(math.Round(n)), min(m.frames, int(n+rounding)+1))
+}
+
+// fill writes a minute's numbers into a count.
 func (l *ledger) fill(c *sidecar.Count, m *minute) {
-	c.From, c.To = m.from, m.to()
-	if begun := l.begun.Truncate(time.Millisecond); begun.After(c.From) && begun.Before(c.To) {
-		c.From = begun
-	}
-	if !l.end.IsZero() && l.end.After(c.From) && l.end.Before(c.To) {
-		c.To = l.end.Truncate(time.Millisecond)
-	}
-	long := c.To.Sub(c.From)
+	c.From, c.To = m.from, m.to
 	c.Rev, c.Final = m.rev, m.final
 	c.Frames = m.frames
-	c.Expected = int(math.Round(float64(long) / float64(l.interval)))
-	c.Uptime = math.Round(10000*min(1, float64(m.covered)/float64(max(long, 1)))) / 10000
+	c.Expected = l.expected(m)
+	c.Uptime = math.Round(10000*min(1, float64(m.covered)/float64(m.to.Sub(m.from)))) / 10000
 	c.Rows = l.list(m)
 	c.Quality, c.Flags = sidecar.QualityGood, []string{}
 	if c.Uptime == 0 {

@@ -66,16 +66,19 @@ func TestMinutesWithoutScenes(t *testing.T) {
 	if got := f.a.Counts(began.Add(10 * time.Second)); len(got) != 0 {
 		t.Errorf("got %+v before a minute is over, want nothing", got)
 	}
-	counts := f.a.Counts(began.Add(3*time.Minute + settling))
+	counts := f.a.Counts(began.Add(3*time.Minute + settling + behind))
 	if len(counts) != 3 {
 		t.Fatalf("got %d minutes, want 3", len(counts))
 	}
-	if first := &counts[0]; !first.From.Equal(began.Add(10*time.Second)) || first.Expected != 500 {
+	if first := &counts[0]; !first.From.Equal(began.Add(10*time.Second+odd)) || first.Expected != 500 {
 		t.Errorf("got a first minute from %v with %d frames, want the rest of it", first.From, first.Expected)
 	} else {
 		first.From, first.Expected = began, 600
 	}
 	for i, c := range counts {
+		if i > 0 { // the camera's minutes have the even ones
+			c.From = c.From.Add(-odd)
+		}
 		if c.Uptime != 0 || c.Quality != sidecar.QualityNone || c.Frames != 0 || c.Expected != 600 ||
 			c.Rows == nil || len(c.Rows) != 0 || !c.From.Equal(began.Add(time.Duration(i)*time.Minute)) || !c.Final {
 			t.Errorf("got %+v, want a minute of which nothing is known", c)
@@ -127,6 +130,16 @@ func TestUndecidedMinute(t *testing.T) {
 			number(t, counts[0].Rows, "line", sidecar.Flow, sidecar.Person, sidecar.In) != c.n {
 			t.Errorf("got %+v, want the first minute again, final, with %d", counts, c.n)
 		}
+	}
+}
+
+// A sleep of days right after a scene gives its minute, and no more than a day.
+func TestALongSleep(t *testing.T) {
+	f := newFilm(t, 10, across)
+	f.minutes(10 * time.Second)
+	counts := f.a.Counts(f.scene.Capture.Add(30 * 24 * time.Hour))
+	if got := len(counts); got != 1+longest || counts[0].Frames != 100 {
+		t.Errorf("got %d minutes, want that of the scenes and a day", got)
 	}
 }
 
