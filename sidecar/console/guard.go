@@ -146,8 +146,11 @@ func (g *guard) attempt(now time.Time, address, account string) (wait time.Durat
 		return wait <= 0
 	}
 	from, who := network(address), strings.ToLower(account)
-	if !take(byAddress(), "address "+from) ||
-		who != "" && !(take(byPair(), "pair "+from+" "+who) && take(byAccount(), "account "+who)) {
+	free := take(byAddress(), "address "+from)
+	if free && who != "" {
+		free = take(byPair(), "pair "+from+" "+who) && take(byAccount(), "account "+who)
+	}
+	if !free {
 		forgive()
 	}
 	return wait, forgive
