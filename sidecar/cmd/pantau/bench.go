@@ -18,6 +18,7 @@ type benchCmd struct {
 	Sections []string `arg:"" optional:"" help:"decode, pipeline, workers, allocations, memory. Default: all."`
 	Rounds   int      `help:"How often each comparison is made; the median counts." default:"5"`
 	Node     string   `help:"Folder with node_modules/onnxruntime-node, for the peer." placeholder:"DIR"`
+	Model    string   `help:"Model to measure with. Default: the default model." default:"auto" placeholder:"NAME"`
 	JSON     bool     `help:"Print the results as JSON."`
 }
 
@@ -49,7 +50,7 @@ func (c *benchCmd) options(p paths) (bench.Options, error) {
 	if err != nil {
 		return bench.Options{}, err
 	}
-	model, err := manifest.Find(models.Auto)
+	model, err := manifest.Find(c.Model)
 	if err != nil {
 		return bench.Options{}, err
 	}
@@ -68,7 +69,7 @@ func (c *benchCmd) options(p paths) (bench.Options, error) {
 		c.Node = filepath.Join(p.prefix, "setup", "onnxruntime")
 	}
 	return bench.Options{
-		Program: exe, Library: p.library(), Model: model.File(p.models()), Clip: p.demo(),
+		Program: exe, Library: p.library(), Model: model, Models: p.models(), Clip: p.demo(),
 		Dir: filepath.Join(dir, "bench"), Node: c.Node, Rounds: max(1, c.Rounds),
 		Say: func(line string) { fmt.Fprintln(os.Stderr, line) },
 	}, nil
@@ -87,8 +88,8 @@ func (c *benchPartCmd) Run(ctx context.Context) error {
 		return bench.Decode(c.Args[0])
 	case c.Part == "camera" && len(c.Args) == 2:
 		return bench.Camera(ctx, c.Args[0], c.Args[1])
-	case c.Part == "infer" && len(c.Args) == 2:
-		each, err := bench.Infer(c.Args[0], c.Args[1])
+	case c.Part == "infer" && len(c.Args) == 3:
+		each, err := bench.Infer(c.Args[0], c.Args[1], c.Args[2])
 		if err == nil {
 			fmt.Println(each.Nanoseconds())
 		}

@@ -12,13 +12,16 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"pantau/inference/models"
 )
 
 // Options say what to measure with.
 type Options struct {
 	Program string // pantau itself: its own parts are measured as processes
 	Library string // ONNX Runtime's library
-	Model   string // file of the default model
+	Model   models.Model
+	Models  string // folder of the models
 	Clip    string // MP4 of a real street
 	Dir     string // for clips made from it, and for state
 	Node    string // folder with node_modules/onnxruntime-node, for the peer

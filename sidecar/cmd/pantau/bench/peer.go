@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"pantau/inference/models"
 	"pantau/inference/onnx"
 )
 
@@ -66,8 +67,8 @@ func pipelines(ctx context.Context, o Options) ([]Result, error) {
 		atMost("inference in the pipeline / bare loop", "×", 1.05, inference, "processor time of the same model at the same pace, side by side"),
 		atMost("everything but decode and inference", "%", 8, rest, "of the sidecar's processor time: RTSP, letterbox, NMS, tracks, rules, Redis client, Go runtime"),
 		atLeast("streams a core / ffmpeg pipe + Node", "×", 1.15, streams, fmt.Sprintf(
-			"1080p25 at %d frames/s: %.0f ms of CPU a camera-second against %.0f (%.1f streams a core)",
-			peerFPS, median(own), median(theirs), 1000/median(own))),
+			"1080p25 at %d frames/s, %s: %.0f ms of CPU a camera-second against %.0f (%.1f streams a core)",
+			peerFPS, o.Model.ID(), median(own), median(theirs), 1000/median(own))),
 	}, nil
 }
 
@@ -98,7 +99,7 @@ func (o Options) measure(ctx context.Context, url string) (ratio float64, w read
 // bareLoop is the processor time of one inference, in a process that does
 // nothing else.
 func bareLoop(ctx context.Context, o Options) (time.Duration, error) {
-	out, err := exec.CommandContext(ctx, o.Program, "bench-part", "infer", o.Library, o.Model).Output()
+	out, err := exec.CommandContext(ctx, o.Program, "bench-part", "infer", o.Library, o.Models, o.Model.Name).Output()
 	if err != nil {
 		return 0, fmt.Errorf("running the bare loop: %w", err)
 	}
@@ -107,26 +108,17 @@ func bareLoop(ctx context.Context, o Options) (time.Duration, error) {
 }
 
 // Infer is the bare loop, at the pace of a camera. It gives the time per run.
-func Infer(library, model string) (time.Duration, error) {
+func Infer(library, folder, name string) (time.Duration, error) {
 	const warm, runs = 5, 50
-	weights, err := os.ReadFile(model)
+	manifest, err := models.Builtin()
 	if err != nil {
 		return 0, err
 	}
-	l, err := onnx.Open(library)
+	model, err := manifest.Find(name)
 	if err != nil {
 		return 0, err
 	}
-	s, err := l.Session(weights)
-	if err != nil {
-		return 0, err
-	}
-	width, height := inputSize()
-	var shapes [][]int64
-	for _, out := range s.Outputs {
-		shapes = append(shapes, grid(out.Shape, width, height, len(shapes)))
-	}
-	b, err := s.Bind([]int64{1, 3, int64(height), int64(width)}, shapes)
+	b, s, err := bind(library, folder, model)
 	if err != nil {
 		return 0, err
 	}
@@ -148,23 +140,35 @@ func Infer(library, model string) (time.Duration, error) {
 	return (s.CPU() - begun) / runs, nil
 }
 
-// inputSize is the input of the default model for the benchmark's picture.
-func inputSize() (width, height int) { return 640, 384 }
-
-// grid gives the shape of output i of a model with three strides of scores and
-// three of distances: the free number of cells is that of the input's size.
-func grid(shape []int64, width, height, i int) []int64 {
-	stride := 8 << (i % 3)
-	full := append([]int64(nil), shape...)
-	for k, n := range full {
-		if n < 0 {
-			full[k] = int64((width / stride) * (height / stride))
-		}
+// bind opens a model with tensors for the benchmark's picture.
+func bind(library, folder string, model models.Model) (*onnx.Binding, *onnx.Session, error) {
+	weights, err := models.Read(model.File(folder), model)
+	if err != nil {
+		return nil, nil, err
 	}
-	if full[0] != 1 {
-		full[0] = 1
+	l, err := onnx.Open(library)
+	if err != nil {
+		return nil, nil, err
 	}
-	return full
+	s, err := l.Session(weights)
+	if err != nil {
+		return nil, nil, err
+	}
+	decoder, err := models.NewDecoder(model, nil, 0.5)
+	if err != nil {
+		return nil, nil, err
+	}
+	var declared [][]int64
+	for _, out := range s.Outputs {
+		declared = append(declared, out.Shape)
+	}
+	box := model.Letterbox(peerWidth, peerHeight)
+	shapes, err := decoder.Shapes(declared, box.Width, box.Height)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := s.Bind([]int64{1, 3, int64(box.Height), int64(box.Width)}, shapes)
+	return b, s, err
 }
 
 // peers runs the other pipeline for every camera at once, and gives their
@@ -189,9 +193,9 @@ func (o Options) peers(ctx context.Context, script, url string) (float64, error)
 // peer runs the other pipeline for a while and gives the processor time of both
 // of its processes, seconds.
 func (o Options) peer(ctx context.Context, script, url string) (float64, error) {
-	width, height := inputSize()
-	cmd := exec.CommandContext(ctx, "node", script, url, o.Model, o.Node,
-		fmt.Sprint(width), fmt.Sprint(height), fmt.Sprint(peerFPS), fmt.Sprint(windowTime.Seconds()))
+	box := o.Model.Letterbox(peerWidth, peerHeight)
+	cmd := exec.CommandContext(ctx, "node", script, url, o.Model.File(o.Models), o.Node, fmt.Sprint(box.Width), fmt.Sprint(box.Height),
+		fmt.Sprint(peerFPS), fmt.Sprint(windowTime.Seconds()), list(o.Model.Input.Mean), list(o.Model.Input.Std))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -199,3 +203,6 @@ func (o Options) peer(ctx context.Context, script, url string) (float64, error) 
 	}
 	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
 }
+
+// list writes three numbers with commas.
+func list(v [3]float32) string { return fmt.Sprintf("%g,%g,%g", v[0], v[1], v[2]) }

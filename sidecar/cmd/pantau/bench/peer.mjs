@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
-const [url, model, modules, w, h, fps, seconds] = process.argv.slice(2)
+const [url, model, modules, w, h, fps, seconds, means, stds] = process.argv.slice(2)
 const width = Number(w), height = Number(h)
 const ort = createRequire(modules + '/')('onnxruntime-node')
 
@@ -13,7 +13,7 @@ const session = await ort.InferenceSession.create(readFileSync(model), {
   intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential', graphOptimizationLevel: 'all',
   extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
 })
-const mean = [103.53, 116.28, 123.675], std = [57.375, 57.12, 58.395]
+const mean = means.split(',').map(Number), std = stds.split(',').map(Number)
 const plane = width * height
 const tensor = new Float32Array(3 * plane)
 const input = new ort.Tensor('float32', tensor, [1, 3, height, width])
@@ -36,7 +36,7 @@ const look = async (frame) => {
   const out = await session.run({ [session.inputNames[0]]: input })
   // The least that anybody does with the output: the cells that are sure enough.
   let found = 0
-  for (let k = 0; k < 3; k++) for (const v of out[session.outputNames[k]].data) if (v > 0.4) found++
+  for (const v of out[session.outputNames[0]].data) if (v > 0.4) found++
   return found
 }
 

@@ -77,7 +77,7 @@ func (o Options) run(ctx context.Context, url string, cameras int, fps float64) 
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, err
 	}
-	text := fmt.Sprintf("console: {listen: %q}\nmetrics: {listen: %q}\ncameras:\n", console, metrics)
+	text := fmt.Sprintf("console: {listen: %q}\nmetrics: {listen: %q}\nmodels: {dir: %q, default: %s}\ncameras:\n", console, metrics, o.Models, o.Model.Name)
 	for i := range cameras {
 		text += fmt.Sprintf("  - {id: c%d, source: {rtsp: %q}, analyse: {fps: %g}, functions: [{id: line, kind: line, line: [[0.45, 0.2], [0.45, 0.9]]}]}\n", i, url, fps)
 	}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"pantau/inference"
-	"pantau/inference/models"
 	"pantau/sidecar"
 	"pantau/sidecar/analyse"
 	"pantau/sidecar/decode"
@@ -62,17 +61,9 @@ func Decode(clip string) error {
 	}
 }
 
-// open opens the default model.
+// open opens the model.
 func (o Options) open(workers int) (*inference.Detector, error) {
-	manifest, err := models.Builtin()
-	if err != nil {
-		return nil, err
-	}
-	model, err := manifest.Find(models.Auto)
-	if err != nil {
-		return nil, err
-	}
-	return inference.Open(inference.Options{Library: o.Library, Model: model, Weights: o.Model, Workers: workers})
+	return inference.Open(inference.Options{Library: o.Library, Model: o.Model, Weights: o.Model.File(o.Models), Workers: workers})
 }
 
 // frames decodes the first frames of the street.
