@@ -91,6 +91,9 @@ func New(o Options) (*Decoder, error) {
 	return d, nil
 }
 
+// CPU is the processor time that decoding has taken so far.
+func (d *Decoder) CPU() time.Duration { return time.Duration(d.c.cpu) }
+
 // Close frees the decoder.
 func (d *Decoder) Close() { C.pantau_close_decoder(&d.c) }
 

@@ -28,6 +28,7 @@ typedef struct {
 	AVCodecContext *codec;
 	AVPacket *packet;
 	AVFrame *frame; // where the decoder puts a picture; empty between the calls
+	int64_t cpu;    // processor time of all calls of pantau_decode, ns
 } pantau_decoder;
 
 // A demuxer, its video stream and that stream's decoder.

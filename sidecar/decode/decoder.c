@@ -1,6 +1,7 @@
 // One decoder of libavcodec, one thread.
 
 #include "decode.h"
+#include <time.h>
 
 // Opens the decoder of a codec, with the parameters of a container where there
 // are any. A camera's stream (no parameters) is decoded without delay.
@@ -43,10 +44,20 @@ uint8_t *pantau_packet(pantau_decoder *d, int size)
 	return av_new_packet(d->packet, size) < 0 ? NULL : d->packet->data;
 }
 
+// The processor time of this thread, ns (clock_gettime(2)).
+static int64_t thread_time(void)
+{
+	struct timespec t;
+	if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) < 0)
+		return 0;
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
 // Decodes the filled packet. The picture's pts is the seq of the packet it came
 // with. With drain the picture is given at once, and the decoder begins anew.
 pantau_result pantau_decode(pantau_decoder *d, int64_t seq, int drain)
 {
+	int64_t begun = thread_time();
 	d->packet->pts = seq;
 	int err = avcodec_send_packet(d->codec, d->packet);
 	av_packet_unref(d->packet);
@@ -58,6 +69,7 @@ pantau_result pantau_decode(pantau_decoder *d, int64_t seq, int drain)
 	}
 	if (err < 0 && !r.frame)
 		r.err = err;
+	d->cpu += thread_time() - begun;
 	return r;
 }
 

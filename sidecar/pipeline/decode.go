@@ -3,7 +3,6 @@ package pipeline
 import (
 	"pantau/sidecar"
 	"pantau/sidecar/decode"
-	"pantau/sidecar/internal/cputime"
 )
 
 // decoding is the state of the goroutine that decodes.
@@ -54,9 +53,9 @@ func (d *decoding) frame(u *sidecar.AccessUnit) *sidecar.Frame {
 	if d.decoder == nil {
 		return nil
 	}
-	var frame *sidecar.Frame
-	var err error
-	d.p.meter.decodeCPU.Add(int64(cputime.Of(func() { frame, err = d.decoder.Decode(u) })))
+	before := d.decoder.CPU()
+	frame, err := d.decoder.Decode(u)
+	d.p.meter.decodeCPU.Add(int64(d.decoder.CPU() - before))
 	if err != nil {
 		d.p.meter.broken.Add(1)
 	}
