@@ -8,7 +8,6 @@ import (
 
 	"pantau/inference"
 	"pantau/inference/models"
-	"pantau/sidecar"
 	"pantau/sidecar/pipeline"
 )
 
@@ -94,12 +93,6 @@ func known(name string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := manifest.Find(name); err != nil {
-		var field *sidecar.FieldError
-		if errors.As(err, &field) {
-			return field
-		}
-		return err
-	}
-	return nil
+	_, err = manifest.Find(name)
+	return err
 }

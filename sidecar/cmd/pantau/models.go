@@ -24,12 +24,16 @@ type modelsFolder struct {
 	Dir string `help:"Folder of the models. Default: the installed one." placeholder:"DIR"`
 }
 
-func (f modelsFolder) path() (string, error) {
+// open gives the folder and what could be in it.
+func (f modelsFolder) open() (folder string, manifest *models.Manifest, err error) {
+	if manifest, err = models.Builtin(); err != nil {
+		return "", nil, err
+	}
 	if f.Dir != "" {
-		return f.Dir, nil
+		return f.Dir, manifest, nil
 	}
 	p, err := findPaths()
-	return p.models(), err
+	return p.models(), manifest, err
 }
 
 type modelsListCmd struct {
@@ -52,11 +56,7 @@ type modelLine struct {
 
 // Run carries out the command.
 func (c *modelsListCmd) Run() error {
-	folder, err := c.path()
-	if err != nil {
-		return err
-	}
-	manifest, err := models.Builtin()
+	folder, manifest, err := c.open()
 	if err != nil {
 		return err
 	}
@@ -93,11 +93,7 @@ type modelsPullCmd struct {
 
 // Run carries out the command.
 func (c *modelsPullCmd) Run(ctx context.Context) error {
-	folder, err := c.path()
-	if err != nil {
-		return err
-	}
-	manifest, err := models.Builtin()
+	folder, manifest, err := c.open()
 	if err != nil {
 		return err
 	}
@@ -123,11 +119,7 @@ type modelsVerifyCmd struct {
 // Run carries out the command. A model that is not here is no fault; one that
 // is not what it should be is.
 func (c *modelsVerifyCmd) Run() error {
-	folder, err := c.path()
-	if err != nil {
-		return err
-	}
-	manifest, err := models.Builtin()
+	folder, manifest, err := c.open()
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@
 package slot
 
 import (
-	"context"
 	"sync"
 	"sync/atomic"
 )
@@ -44,16 +43,6 @@ func (s *Slot[T]) Put(v T) {
 
 // Ready gives a token when a value may be waiting. Take can still find none.
 func (s *Slot[T]) Ready() <-chan struct{} { return s.ready }
-
-// Wait blocks until a value may be waiting, or ctx ends.
-func (s *Slot[T]) Wait(ctx context.Context) error {
-	select {
-	case <-s.ready:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
 
 // Take gives the newest value, and false where there is none.
 func (s *Slot[T]) Take() (T, bool) {

@@ -1,7 +1,6 @@
 package slot
 
 import (
-	"context"
 	"sync"
 	"testing"
 )
@@ -12,9 +11,7 @@ func TestSlotKeepsTheNewest(t *testing.T) {
 	s.Put(1)
 	s.Put(2)
 	s.Put(3)
-	if err := s.Wait(context.Background()); err != nil {
-		t.Fatal(err)
-	}
+	<-s.Ready()
 	if v, ok := s.Take(); !ok || v != 3 {
 		t.Errorf("got %d, %v, want 3, true", v, ok)
 	}
@@ -28,14 +25,6 @@ func TestSlotKeepsTheNewest(t *testing.T) {
 	s.Close()
 	if len(freed) != 3 {
 		t.Errorf("Close left a value: freed %v", freed)
-	}
-}
-
-func TestSlotWaitEndsWithItsContext(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if err := New(func(int) {}).Wait(ctx); err == nil {
-		t.Error("got nil, want the context's error")
 	}
 }
 
