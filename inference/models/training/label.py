@@ -1,0 +1,67 @@
+"""Runs the teacher over pictures and keeps what it says, raw, one file each.
+
+What is on disk is not done again: the work can be stopped and goes on.
+"""
+
+import argparse
+import multiprocessing
+import os
+import pathlib
+import sys
+import time
+
+import cv2
+import numpy as np
+
+import sources
+from teacher import Teacher
+
+LEAST = 0.1  # of fused scores; what is below is not kept
+
+
+def raw_path(folder, picture):
+    return pathlib.Path(folder) / (picture.source.replace("/", "+") + "+" + picture.path.stem + ".npz")
+
+
+def label(pictures, weights, folder, processes=None):
+    """Labels pictures in the order given, in processes of one thread each."""
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    todo = [p for p in pictures if not raw_path(folder, p).exists()]
+    begun = time.time()
+    with multiprocessing.Pool(processes or os.cpu_count(), initialise, (weights, folder)) as pool:
+        for i, _ in enumerate(pool.imap(one, todo), 1):
+            left = (time.time() - begun) / i * (len(todo) - i)
+            end = "\n" if i == len(todo) or i % 100 == 0 else "\r"
+            print(f"labels: {i} of {len(todo)} pictures, {left / 60:.0f} min left  ", end=end, flush=True, file=sys.stderr)
+
+
+def initialise(weights, folder):
+    global state
+    cv2.setNumThreads(1)
+    state = (Teacher(weights), folder)
+
+
+def one(picture):
+    teacher, folder = state
+    image = cv2.imread(str(picture.path))
+    # Where people have labelled, one view is enough to know what they passed over.
+    found, scores = teacher(image, [(640, False)] * bool(picture.truth) or None)
+    keep = scores[:, :6].max(1) >= LEAST if len(scores) else np.zeros(0, bool)
+    path = raw_path(folder, picture)
+    np.savez_compressed(path.with_suffix(".tmp.npz"), boxes=found[keep].astype(np.float32),
+                        scores=scores[keep].astype(np.float32), size=np.array(image.shape[1::-1]))
+    path.with_suffix(".tmp.npz").rename(path)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--shared", type=pathlib.Path, required=True, help="folder with street, data and models")
+    p.add_argument("--work", type=pathlib.Path, required=True, help="where the labels are kept")
+    p.add_argument("--use", nargs="+", default=["train"], help="train; experiment adds pictures without a stated licence")
+    o = p.parse_args()
+    label([s for s in sources.pictures(o.shared) if s.use in o.use], o.shared / "models/picodet_s_416.onnx", o.work / "raw")
+
+
+if __name__ == "__main__":
+    main()
