@@ -73,33 +73,69 @@ class Augment:
         return out, cut(scaled(target, sx, sy, left, top), width, height)
 
     def paste(self, rng, image, target):
-        """Sets a few ridden two-wheelers into the street, at sizes of a fixed camera."""
+        """Sets a few two-wheelers into the street, at sizes of a fixed camera, and as
+        many pieces of other pictures with nothing in them: what was set in must not
+        be told by its edges."""
         size = image.shape[0]
-        image, new = image.copy(), []
+        image, taken = image.copy(), [target["boxes"]]
         base = np.exp(rng.uniform(np.log(14), np.log(70)))
-        for _ in range(int(rng.integers(1, 7))):
-            kind = int(rng.choice(list(self.crops), p=[0.65, 0.35]))
-            crop = self.crops[kind][int(rng.integers(len(self.crops[kind])))]
+        for _ in range(int(rng.integers(2, 12))):
+            kind = int(rng.choice([0, *self.crops], p=[0.5, 0.32, 0.18]))
+            crop = self.nothing(rng) if kind == 0 else self.crops[kind][int(rng.integers(len(self.crops[kind])))]
+            if crop is None:
+                continue
             h = base * np.exp(rng.normal(0, 0.25))
             w = h * crop.shape[1] / crop.shape[0]
-            if h < 8 or w < 5 or h > size / 3:
+            if h < 8 or w < 5 or max(w, h) > size / 3:
                 continue
-            box = np.array([0, 0, w, h]) + np.tile([rng.uniform(0, size - w), rng.uniform(size * 0.25, size - h)], 2)
-            box = box.round()
-            w, h = int(box[2] - box[0]), int(box[3] - box[1])
-            others = np.concatenate([target["boxes"], np.array(new).reshape(-1, 4)])
+            box = (np.tile([rng.uniform(0, size - w), rng.uniform(size * 0.25, size - h)], 2) + [0, 0, w, h]).round()
+            others = np.concatenate(taken)
             if len(others) and max(bx.covered(box[None], others).max(), bx.covered(others, box[None]).max()) > 0.25:
                 continue
-            x, y = int(box[0]), int(box[1])
-            small = cv2.resize(crop, (w, h), interpolation=cv2.INTER_AREA).astype(np.float32)
-            under = image[y:y + h, x:x + w]
-            light = np.clip((under.mean() + 20) / (small.mean() + 20), 0.6, 1.4)
-            alpha = feather(w, h)
-            image[y:y + h, x:x + w] = (np.clip(small * light ** 0.7, 0, 255) * alpha + under * (1 - alpha)).astype(np.uint8)
-            new.append(box)
-            target = joined([target, {"boxes": box[None].astype(np.float32), "classes": np.array([kind]),
-                                      "free": np.zeros((1, 6), bool), "ignore": np.zeros((0, 4), np.float32)}])
+            blend(image, crop, box.astype(int))
+            taken.append(box[None])
+            if kind:
+                target = joined([target, {"boxes": box[None].astype(np.float32), "classes": np.array([kind]),
+                                          "free": np.zeros((1, 6), bool), "ignore": np.zeros((0, 4), np.float32)}])
         return image, target
+
+    def nothing(self, rng):
+        """A piece of a picture that no object lies in, or None."""
+        image, target = self.load(int(rng.choice(self.count, p=self.weights)))
+        h, w = image.shape[:2]
+        side = rng.uniform(0.08, 0.35) * min(h, w) * np.array([np.exp(rng.normal(-0.2, 0.35)), 1])
+        corner = rng.uniform(0, [w - side[0], h - side[1]])
+        box = np.concatenate([corner, corner + side])
+        busy = np.concatenate([target["boxes"], target["ignore"]])
+        if len(busy) and bx.overlap(box[None], busy).max() > 0.05 * side.prod():
+            return None
+        x0, y0, x1, y1 = box.astype(int)
+        return image[y0:y1, x0:x1]
+
+
+def blend(image, crop, box):
+    """Sets a crop into a picture, adapted to the light there."""
+    x0, y0, x1, y1 = box
+    small = cv2.resize(crop, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA).astype(np.float32)
+    under = image[y0:y1, x0:x1]
+    light = np.clip((under.mean() + 20) / (small.mean() + 20), 0.6, 1.4)
+    alpha = feather(x1 - x0, y1 - y0)
+    image[y0:y1, x0:x1] = (np.clip(small * light ** 0.7, 0, 255) * alpha + under * (1 - alpha)).astype(np.uint8)
+
+
+def caption(rng, image):
+    """Clocks and names, as cameras write them into their pictures."""
+    size = image.shape[0]
+    for _ in range(int(rng.integers(1, 4))):
+        text = "".join(rng.choice(list("0123456789:-/. ABCDEGKLMNOPRSTU"), int(rng.integers(4, 24))))
+        at = (int(rng.integers(-10, size * 2 // 3)), int(rng.choice([rng.integers(10, 40), rng.integers(10, size)])))
+        grey = int(rng.choice([255, 0, 230]))
+        colour = (grey, grey, grey) if rng.random() < 0.7 else tuple(int(c) for c in rng.integers(0, 256, 3))
+        scale, font = rng.uniform(0.3, 1.3), int(rng.choice([0, 1, 2, 3, 4]))
+        if rng.random() < 0.5:
+            cv2.putText(image, text, at, font, scale, (0, 0, 0), 4, cv2.LINE_AA)
+        cv2.putText(image, text, at, font, scale, colour, int(rng.integers(1, 4)), cv2.LINE_AA)
+    return image
 
 
 def place(rng, length, window):
@@ -160,6 +196,8 @@ def turn(image, target, quarters):
 def weather(rng, image):
     """Light, noise, optics and compression."""
     image = np.ascontiguousarray(image)
+    if rng.random() < 0.2:
+        image = caption(rng, image)
     if rng.random() < 0.6:
         gain = 1 + rng.uniform(-1, 1, 3) * [0.02, 0.5, 0.35]
         hsv = curve(cv2.cvtColor(image, cv2.COLOR_BGR2HSV), np.minimum(np.arange(256)[:, None] * gain, [179, 255, 255]))

@@ -26,13 +26,18 @@ def load(picture, raw_folder):
     found, scores, size = raw["boxes"].astype(float), raw["scores"], raw["size"]
     if picture.truth:
         made = by_people(read_truth(picture.truth, size), found, scores)
-    elif (BY_EYE / (picture.path.stem + ".txt")).exists():
+    elif eyed(picture):
         made = by_both(read_pixels(BY_EYE / (picture.path.stem + ".txt")), found, scores)
     else:
         made = by_teacher(found, scores)
     # A doubtful giant is noise, and would keep a whole street from being background.
     made["ignore"] = made["ignore"][bx.area(made["ignore"]) < 0.12 * np.prod(size)]
     return made
+
+
+def eyed(picture):
+    """Whether somebody has looked for its two-wheelers and people."""
+    return (BY_EYE / (picture.path.stem + ".txt")).exists()
 
 
 def read_truth(path, size):
@@ -95,7 +100,7 @@ def by_teacher(found, scores):
     score = settle(found, classes, score)
     sure = (score >= SURE[classes]) & ~doubtful & ((found[:, 2:] - found[:, :2]).max(1, initial=0) >= SMALLEST)
     unsure = ~sure & (score >= UNSURE)
-    free = (ours >= 0.5 * ours.max(1, keepdims=True)) if len(ours) else np.zeros((0, 6), bool)
+    free = (ours >= 0.75 * ours.max(1, keepdims=True)) if len(ours) else np.zeros((0, 6), bool)
     for group in ((PERSON,), TWO, FOUR):
         of = np.isin(classes, group)
         free[np.ix_(of, [c for c in range(6) if c not in group])] = False

@@ -36,7 +36,8 @@ class Pictures:
         self.images = [None] * len(self.pictures)
         self.targets = [targets.load(p, raw) for p in self.pictures]
         for i, t in enumerate(self.targets):
-            self.weights[i] *= 4 if (t["classes"] == targets.BICYCLE).any() else 1  # they are rare
+            rare = (t["classes"] == targets.BICYCLE).any() or targets.eyed(self.pictures[i])
+            self.weights[i] *= 4 if rare else 1
 
     def __call__(self, i):
         if self.images[i] is None:
@@ -51,7 +52,7 @@ class Pictures:
             t = self.targets[i]
             for box, kind in zip(t["boxes"], t["classes"]):
                 x0, y0, x1, y1 = box.round().astype(int)
-                if kind not in found or kind == targets.MOTORCYCLE and not p.truth:
+                if kind not in found or kind == targets.MOTORCYCLE and not (p.truth or targets.eyed(p)):
                     continue
                 if min(x1 - x0, y1 - y0) >= 32 and max(x1 - x0, y1 - y0) >= 60 and alone(box, t["boxes"]):
                     crop = self(i)[0][max(0, y0):y1, max(0, x0):x1]
