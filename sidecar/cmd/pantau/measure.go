@@ -21,6 +21,8 @@ type modelsMeasureCmd struct {
 	MinScore    float64 `help:"Lowest score that is kept for the curve." default:"0.02"`
 	Resamples   int     `help:"Resamples of the pictures for the intervals." default:"1000"`
 	Seed        uint64  `help:"Seed of the resamples." default:"1"`
+	Worst       string  `help:"Write the worst pictures here, with misses and false boxes drawn in." placeholder:"DIR"`
+	WorstN      int     `help:"How many of each model." default:"20" placeholder:"N"`
 	JSON        bool    `help:"Print the figures as JSON."`
 }
 
@@ -30,7 +32,10 @@ func (modelsMeasureCmd) Help() string {
 rides is part of the two-wheeler, and vans, pickups, trucks and buses are also measured as one.
 
   pantau models measure traffic --only 'manaus_*' --models-from ~/models
-  pantau models measure labels --images pictures --model nanodet-g --weights student.onnx`
+  pantau models measure labels --images pictures --model nanodet-g --weights student.onnx --worst worst
+
+With --worst, labels that nobody found are thick and red, false boxes dashed and blue, right ones
+thin and green, regions to be ignored grey; each counts from the score of the model's best F1 on.`
 }
 
 // Run carries out the command.
@@ -57,6 +62,11 @@ func (c *modelsMeasureCmd) Run(ctx context.Context) (err error) {
 	report, err := measure.Run(ctx, set, all, ap.Options{Resamples: c.Resamples, Seed: c.Seed}, sayPictures)
 	if err != nil {
 		return err
+	}
+	if c.Worst != "" {
+		if err := measure.Worst(set, report, c.Worst, c.WorstN); err != nil {
+			return err
+		}
 	}
 	if c.JSON {
 		return report.JSON(os.Stdout)

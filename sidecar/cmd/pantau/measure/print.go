@@ -26,11 +26,24 @@ func (r Report) Print(w io.Writer) error {
 	} {
 		r.table(b, t.title, t.show, t.value)
 	}
-	fmt.Fprintf(b, "\n%-29s", "ms of CPU in the model")
-	for _, m := range r.Models {
-		fmt.Fprintf(b, "  %-14s", fmt.Sprintf("%.1f", float64(m.CPU.Microseconds())/1000))
+	fmt.Fprintln(b)
+	for _, row := range []struct {
+		name string
+		of   func(m Measured) string
+	}{
+		{"best F1 of groups", func(m Measured) string { return fmt.Sprintf("%.1f", 100*m.F1) }},
+		{"  at the score", func(m Measured) string { return fmt.Sprintf("%.2f", m.Score) }},
+		{"  precision, recall", func(m Measured) string { return fmt.Sprintf("%.1f %.1f", 100*m.Precision, 100*m.Recall) }},
+		{"ms of CPU in the model", func(m Measured) string { return fmt.Sprintf("%.1f", float64(m.CPU.Microseconds())/1000) }},
+		{"input, pixels", func(m Measured) string { return fmt.Sprint(m.Input) }},
+	} {
+		fmt.Fprintf(b, "%-29s", row.name)
+		for _, m := range r.Models {
+			fmt.Fprintf(b, "  %-14s", row.of(m))
+		}
+		fmt.Fprintln(b)
 	}
-	_, err := fmt.Fprintln(w, b.String())
+	_, err := io.WriteString(w, b.String())
 	return err
 }
 
@@ -95,12 +108,20 @@ type figureJSON struct {
 	AP     *valueJSON `json:"ap50_95"`
 }
 
+type pointJSON struct {
+	Score     float64 `json:"score"`
+	Precision float64 `json:"precision"`
+	Recall    float64 `json:"recall"`
+	F1        float64 `json:"f1"`
+}
+
 type modelJSON struct {
 	Model  string                           `json:"model"`
 	Label  string                           `json:"label"`
 	Input  int                              `json:"input"`
 	CPU    float64                          `json:"cpu_ms"`
-	Groups map[string]map[string]figureJSON `json:"groups"` // by group and size
+	Best   pointJSON                        `json:"best_f1"` // classes merged into person, two-wheeler, four-wheeler
+	Groups map[string]map[string]figureJSON `json:"groups"`  // by group and size
 }
 
 // JSON writes everything, values 0..1.
@@ -111,7 +132,7 @@ func (r Report) JSON(w io.Writer) error {
 	}
 	all.Pictures = r.Pictures
 	for _, m := range r.Models {
-		j := modelJSON{m.Model, m.Label, m.Input, float64(m.CPU.Microseconds()) / 1000, map[string]map[string]figureJSON{}}
+		j := modelJSON{m.Model, m.Label, m.Input, float64(m.CPU.Microseconds()) / 1000, pointJSON(m.Point), map[string]map[string]figureJSON{}}
 		for _, f := range m.Figures {
 			if j.Groups[f.Group] == nil {
 				j.Groups[f.Group] = map[string]figureJSON{}

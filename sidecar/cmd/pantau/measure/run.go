@@ -37,6 +37,7 @@ type Measured struct {
 	Label    string
 	Input    int
 	CPU      time.Duration // of the model, per picture
+	ap.Point               // where its F1 is best
 	Figures  []ap.Figure
 	Pictures []ap.Picture // in the order of the report's names
 }
@@ -60,7 +61,7 @@ func Run(ctx context.Context, s Set, all []Model, o ap.Options, say func(done, o
 	for i := range r.Models {
 		m := &r.Models[i]
 		m.CPU = (m.CPU + all[i].CPU()) / time.Duration(len(names))
-		m.Figures = ap.Evaluate(m.Pictures, o)
+		m.Figures, m.Point = ap.Evaluate(m.Pictures, o), ap.BestPoint(m.Pictures)
 	}
 	return r, nil
 }
