@@ -87,4 +87,12 @@ var classSets = map[string][]sidecar.Class{
 		"hair drier",
 		"toothbrush",
 	},
+	"street": { // our own training
+		sidecar.Person,
+		sidecar.Bicycle,
+		sidecar.Motorcycle,
+		sidecar.Car,
+		sidecar.Bus,
+		sidecar.Truck,
+	},
 }

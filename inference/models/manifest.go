@@ -98,7 +98,7 @@ func (m Model) check() error {
 	case families[m.Family] == nil:
 		return fmt.Errorf("family is %q, want one of %s", m.Family, familyNames())
 	case classSets[m.ClassSet] == nil:
-		return fmt.Errorf("classes are %q, want coco", m.ClassSet)
+		return fmt.Errorf("classes are %q, want coco or street", m.ClassSet)
 	case !(m.MinScore > 0 && m.MinScore < 1):
 		return fmt.Errorf("score is %v, want between 0 and 1", m.MinScore)
 	case m.Licence == "":

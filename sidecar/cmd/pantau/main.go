@@ -27,15 +27,17 @@ const (
 
 // cli is every command, with its help.
 type cli struct {
-	Run     runCmd     `cmd:"" help:"Run the sidecar with the cameras of a configuration file."`
-	Demo    demoCmd    `cmd:"" help:"Show a street with boxes and counts in the browser: a demo camera, the sidecar, Redis and the page."`
-	Analyse analyseCmd `cmd:"" help:"Count in a clip, as fast as it goes, and end in a table."`
-	Tail    tailCmd    `cmd:"" help:"Print what passes in the Redis streams."`
-	Probe   probeCmd   `cmd:"" help:"Look at a camera's stream: codec, size, rate, GOP, clock, and what to change."`
-	Models  modelsCmd  `cmd:"" help:"List, get and verify the models."`
-	Check   checkCmd   `cmd:"" help:"Check a configuration file and change nothing."`
-	Bench   benchCmd   `cmd:"" help:"Measure what each stage costs on this machine, beside a peer in the same run."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Run      runCmd      `cmd:"" help:"Run the sidecar with the cameras of a configuration file."`
+	Demo     demoCmd     `cmd:"" help:"Show a street with boxes and counts in the browser: a demo camera, the sidecar, Redis and the page."`
+	Analyse  analyseCmd  `cmd:"" help:"Count in a clip, as fast as it goes, and end in a table."`
+	Tail     tailCmd     `cmd:"" help:"Print what passes in the Redis streams."`
+	Probe    probeCmd    `cmd:"" help:"Look at a camera's stream: codec, size, rate, GOP, clock, and what to change."`
+	Models   modelsCmd   `cmd:"" help:"List, get and verify the models."`
+	Check    checkCmd    `cmd:"" help:"Check a configuration file and change nothing."`
+	Bench    benchCmd    `cmd:"" help:"Measure what each stage costs on this machine, beside a peer in the same run."`
+	Score    scoreCmd    `cmd:"" help:"Hold counted crossings against what a person counted."`
+	Accuracy accuracyCmd `cmd:"" help:"Count in all clips with a truth, and write how right it is."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
 
 	BenchPart benchPartCmd `cmd:"" hidden:""`
 }

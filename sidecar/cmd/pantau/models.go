@@ -14,9 +14,10 @@ import (
 
 // modelsCmd is `pantau models`.
 type modelsCmd struct {
-	List   modelsListCmd   `cmd:"" default:"withargs" help:"List the models that are known, and which of them are here."`
-	Pull   modelsPullCmd   `cmd:"" help:"Get models, verified by their hashes."`
-	Verify modelsVerifyCmd `cmd:"" help:"Check the models that are here against their hashes."`
+	List    modelsListCmd    `cmd:"" default:"withargs" help:"List the models that are known, and which of them are here."`
+	Pull    modelsPullCmd    `cmd:"" help:"Get models, verified by their hashes."`
+	Verify  modelsVerifyCmd  `cmd:"" help:"Check the models that are here against their hashes."`
+	Measure modelsMeasureCmd `cmd:"" help:"Measure models on labelled pictures."`
 }
 
 // modelsFolder is where the models are; every subcommand takes it.

@@ -30,6 +30,9 @@ func (p paths) library() string {
 func (p paths) models() string { return filepath.Join(p.prefix, "share", "pantau", "models") }
 func (p paths) demo() string   { return filepath.Join(p.prefix, "share", "pantau", "demo.mp4") }
 
+// clips is where the demo's own clip and OpenCV's are.
+func (p paths) clips() string { return filepath.Join(p.prefix, "share", "pantau") }
+
 // stateDir gives the folder for what the process must remember, and makes it.
 // An empty dir means the default.
 func stateDir(dir string) (string, error) {

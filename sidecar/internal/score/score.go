@@ -16,7 +16,8 @@ type Crossing struct {
 	T         float64           `json:"t"` // seconds of media time
 	Class     sidecar.Class     `json:"class"`
 	Direction sidecar.Direction `json:"dir"`
-	Ignore    bool              `json:"ignore"` // too unsure to be scored: neither missed nor false
+	Ignore    bool              `json:"ignore,omitempty"` // too unsure to be scored: neither missed nor false
+	At        *sidecar.Point    `json:"at,omitempty"`     // where it cuts the line, if that is known
 }
 
 // Truth is a clip's line and every crossing of it.
@@ -24,6 +25,8 @@ type Truth struct {
 	Clip      string           `json:"clip"`
 	Rule      sidecar.Function `json:"rule"`
 	Tolerance float64          `json:"tolerance_s"`
+	FPS       float64          `json:"fps"`
+	Frames    int              `json:"frames"`
 	Crossings []Crossing       `json:"crossings"`
 }
 
@@ -44,8 +47,21 @@ func Read(path string) (Truth, error) {
 type Result struct {
 	True    int        // crossings to be found, those to be ignored left out
 	Matched int        // found within the tolerance, in the right direction
+	Pairs   []Pair     // those that are matched
 	Missed  []Crossing // true, and not counted
 	False   []Crossing // counted, and not true
+}
+
+// Pair is a true crossing and the counted one that is matched with it. Their
+// classes may differ.
+type Pair struct{ True, Counted Crossing }
+
+// Seconds is the length of the counted clip; 0 if the truth does not say.
+func (t Truth) Seconds() float64 {
+	if t.FPS <= 0 {
+		return 0
+	}
+	return float64(t.Frames) / t.FPS
 }
 
 // String is "30 of 32 matched, 1 false".
@@ -67,6 +83,7 @@ func (t Truth) Match(counted []Crossing) Result {
 				if !truth[i].Ignore {
 					r.True++
 					r.Matched++
+					r.Pairs = append(r.Pairs, Pair{truth[i], got[j]})
 				}
 				i++
 				j++

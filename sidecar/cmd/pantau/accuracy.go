@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"pantau/sidecar"
+	"pantau/sidecar/cmd/pantau/accuracy"
+)
+
+// accuracyCmd is `pantau accuracy`.
+type accuracyCmd struct {
+	modelChoice
+	Clips string    `help:"Folder of clips, each with its truth: NAME.json." default:"../shared/videos" placeholder:"DIR"`
+	Also  []string  `help:"Folders where clips are looked for besides. Default: that of the demo's clip." placeholder:"DIR"`
+	FPS   []float64 `help:"Frames per second; 120 is every frame." default:"120,10,5"`
+	Cache string    `help:"Keep detections here: another run looks at no frame twice." placeholder:"DIR"`
+	Out   string    `help:"Write the tables here (Markdown). Default: standard output." placeholder:"FILE"`
+}
+
+// Help is the longer text of --help.
+func (accuracyCmd) Help() string {
+	return `Runs the same stages as analyse over every clip that has a truth. Each frame is looked at once by
+each model; tracking and counting run anew for each rate, and from the cache in no time.
+
+  pantau accuracy --model nanodet-g --model picodet-s --models-from ~/models --cache /tmp/seen`
+}
+
+// Run carries out the command.
+func (c *accuracyCmd) Run(ctx context.Context) (err error) {
+	for _, fps := range c.FPS {
+		if !(fps > 0 && fps <= accuracy.Full) {
+			return &sidecar.FieldError{Field: "--fps", Problem: fmt.Sprintf("%g frames per second", fps), Remedy: "use more than 0 and up to 120"}
+		}
+	}
+	p, err := findPaths()
+	if err != nil {
+		return err
+	}
+	opened, closeAll, err := c.open(0)
+	defer func() { err = errors.Join(err, closeAll()) }()
+	if err != nil {
+		return err
+	}
+	o := accuracy.Options{Clips: c.Clips, Others: append(c.Also, p.clips()), FPS: c.FPS, Cache: c.Cache,
+		Say: func(line string) { fmt.Fprintln(os.Stderr, line) }}
+	for _, one := range opened {
+		o.Models = append(o.Models, &accuracy.Model{Detector: one.detector, Label: one.model.Name,
+			Key: fmt.Sprintf("%s-%d-%s", one.model.ID(), one.model.Input.Size, one.model.SHA256[:8])})
+	}
+	all, err := accuracy.Run(ctx, o)
+	if err != nil {
+		return err
+	}
+	if c.Out == "" {
+		return accuracy.Write(os.Stdout, all)
+	}
+	f, err := os.Create(c.Out)
+	if err != nil {
+		return &sidecar.Fault{Err: err, Hint: "give a path in a folder that exists and can be written to"}
+	}
+	return errors.Join(accuracy.Write(f, all), f.Close())
+}

@@ -1,0 +1,152 @@
+package accuracy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"pantau/sidecar"
+	"pantau/sidecar/decode"
+	"pantau/sidecar/internal/score"
+	"pantau/sidecar/pipeline"
+)
+
+// Full is the frame rate that stands for every frame of a clip.
+const Full = 120.0
+
+// Options say what to count.
+type Options struct {
+	Clips  string            // folder of the clips and their truths (NAME.json)
+	Others []string          // folders where a truth's clip is looked for besides
+	Models []*Model          // in the order of the tables
+	FPS    []float64         // Full: every frame
+	Cache  string            // folder for detections; empty: they are forgotten
+	Say    func(line string) // what is being done
+}
+
+// Model is a detector to count with.
+type Model struct {
+	pipeline.Detector
+	Label string
+	Key   string // names the weights and their input, for the cache
+}
+
+// Counted is how one clip was counted with one model at one rate.
+type Counted struct {
+	Clip, Model string
+	FPS         float64
+	Truth       score.Truth
+	Result      score.Result
+}
+
+// Run counts every clip with every model at every rate.
+func Run(ctx context.Context, o Options) ([]Counted, error) {
+	paths, err := filepath.Glob(filepath.Join(o.Clips, "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(paths)
+	if len(paths) == 0 {
+		return nil, &sidecar.Fault{Err: fmt.Errorf("no truth (*.json) in %s", o.Clips), Hint: "name a folder of clips with --clips"}
+	}
+	var all []Counted
+	for _, path := range paths {
+		truth, err := score.Read(path)
+		if err != nil {
+			return nil, err
+		}
+		clip, err := o.find(truth.Clip)
+		if err != nil {
+			o.Say(fmt.Sprintf("%s is left out: %v", filepath.Base(path), err))
+			continue
+		}
+		name := strings.TrimSuffix(filepath.Base(path), ".json")
+		for _, m := range o.Models {
+			counted, err := o.clip(ctx, m, name, clip, truth)
+			if err != nil {
+				return all, fmt.Errorf("counting in %s with %s: %w", name, m.Label, err)
+			}
+			all = append(all, counted...)
+		}
+	}
+	return all, nil
+}
+
+// find gives the path of a clip.
+func (o Options) find(clip string) (string, error) {
+	for _, dir := range append([]string{o.Clips}, o.Others...) {
+		path := filepath.Join(dir, filepath.Base(clip))
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("%s is not here", clip)
+}
+
+// clip counts one clip with one model at each rate. What the model saw is kept
+// even if something fails.
+func (o Options) clip(ctx context.Context, m *Model, name, clip string, truth score.Truth) (all []Counted, err error) {
+	d := Record(m)
+	if o.Cache != "" {
+		path := filepath.Join(o.Cache, name+"-"+m.Key+".gob")
+		if err := d.Load(path); err != nil {
+			return nil, err
+		}
+		defer func() {
+			if d.looked > 0 {
+				err = errors.Join(err, d.Save(path))
+			}
+		}()
+	}
+	for _, fps := range o.FPS {
+		crossings, err := Count(ctx, d, clip, truth.Rule, fps)
+		if err != nil {
+			return all, err
+		}
+		c := Counted{Clip: name, Model: m.Label, FPS: fps, Truth: truth, Result: truth.Match(crossings)}
+		o.Say(fmt.Sprintf("%-20s %-16s %3.0f fps  %v  (%d frames looked at)", name, m.Label, fps, c.Result, d.looked))
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// Count runs the product's stages over a clip and gives the crossings of a line.
+func Count(ctx context.Context, d pipeline.Detector, clip string, rule sidecar.Function, fps float64) ([]score.Crossing, error) {
+	file, err := decode.OpenFile(clip, decode.FileOptions{Start: time.Unix(0, 0).UTC()})
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	var kept memory
+	_, err = pipeline.Analyse(ctx, pipeline.File{
+		Camera: sidecar.Camera{ID: "clip", Analyse: sidecar.Analyse{FPS: fps}, Functions: []sidecar.Function{rule}},
+		Clip:   file, Detector: d, Workers: 1, Sink: &kept,
+	})
+	return score.Crossings(kept.events, rule.ID), err
+}
+
+// memory is a sink that keeps the events.
+type memory struct {
+	mu     sync.Mutex
+	events []sidecar.Event
+}
+
+// Scene is not kept.
+func (*memory) Scene(*sidecar.Scene) {}
+
+// Health does not happen in clips.
+func (*memory) Health(sidecar.StateChange) {}
+
+// Facts keeps the events.
+func (m *memory) Facts(_ context.Context, events []sidecar.Event, _ []sidecar.Count) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.events = append(m.events, events...)
+	return nil
+}
