@@ -11,13 +11,13 @@
 SHELL := /bin/sh
 WEB := sidecar/console/web
 LIB := lib/pantau/libonnxruntime.so.1
-MODELS := share/pantau/models/.pulled
 DEMO := share/pantau/demo.mp4
 PAGE := $(WEB)/dist/index.html
 LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20s
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-GOSOURCES := $(shell find . -name node_modules -prune -o -name '*.go' -print -o -name '*.[ch]' -print -o -name '*.json' -path '*/schemas/*' -print) go.mod go.sum
+GOSOURCES := $(shell find . -name node_modules -prune -o -name '*.go' -print -o -name '*.[ch]' -print -o -name '*.json' -path '*/schemas/*' -print \
+	-o -path './inference/models/*' \( -name '*.yaml' -o -name '*.onnx' -o -name '*.md' \) -print) go.mod go.sum
 WEBSOURCES := $(shell find $(WEB) -path $(WEB)/node_modules -prune -o -path $(WEB)/dist -prune -o -type f -print)
 
 .PHONY: run test build setup-build setup-run setup-test bench accuracy train lint fuzz clean distclean
@@ -26,7 +26,7 @@ WEBSOURCES := $(shell find $(WEB) -path $(WEB)/node_modules -prune -o -path $(WE
 run: setup-run build $(DEMO)
 	@exec bin/pantau demo $(ARGS)
 
-build: setup-build bin/pantau $(LIB) $(MODELS)
+build: setup-build bin/pantau $(LIB)
 
 test: setup-test build $(DEMO)
 	go vet ./...
@@ -46,10 +46,6 @@ bin/pantau: $(GOSOURCES) $(PAGE) | setup-build
 
 $(LIB): setup/onnxruntime/package-lock.json setup/onnxruntime/fetch
 	@setup/onnxruntime/fetch
-
-$(MODELS): bin/pantau | $(LIB)
-	@bin/pantau models pull
-	@touch $@
 
 $(DEMO): setup/demo | setup-run
 	@setup/demo

@@ -27,10 +27,19 @@ var ErrClosed = errors.New("detector is closed")
 type Options struct {
 	Library  string          // path of libonnxruntime.so.1
 	Model    models.Model    // from the manifest
-	Weights  string          // path of the model's ONNX file
+	Folder   string          // of the models that are not in the program itself
+	File     string          // path of the weights, where they are neither there nor in the program
 	Classes  []sidecar.Class // what to look for; empty: the default classes
 	Workers  int             // 0: one per core
 	MinScore float64         // 0: the model's own
+}
+
+// weights gives the model's bytes, checked against the manifest.
+func (o Options) weights() ([]byte, error) {
+	if o.File != "" {
+		return models.ReadFile(o.File, o.Model)
+	}
+	return models.Read(o.Folder, o.Model)
 }
 
 // Detector finds objects in frames. Any number of goroutines may use it.
@@ -54,7 +63,7 @@ func Open(o Options) (*Detector, error) {
 	if o.MinScore <= 0 {
 		o.MinScore = o.Model.MinScore
 	}
-	weights, err := models.Read(o.Weights, o.Model)
+	weights, err := o.weights()
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +75,10 @@ func Open(o Options) (*Detector, error) {
 		free: make(chan *worker, o.Workers), closed: make(chan struct{})}
 	if d.session, err = library.Session(weights); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening model %s: %w", o.Model.ID(), err), library.Close())
+	}
+	if d.session.Input.Bytes && !o.Model.Input.Plain() {
+		return nil, errors.Join(fmt.Errorf("opening model %s: it takes bytes, and the manifest normalises them", o.Model.ID()),
+			d.session.Close(), library.Close())
 	}
 	for range o.Workers {
 		w, err := newWorker(d.session, o)

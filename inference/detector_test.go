@@ -29,12 +29,9 @@ func options(t testing.TB) Options {
 		t.Fatal(err)
 	}
 	model.Input.Size = 160
-	o := Options{Library: filepath.Join(root(t), "lib/pantau/libonnxruntime.so.1"), Model: model,
-		Weights: model.File(filepath.Join(root(t), "share/pantau/models")), Workers: 2}
-	for _, file := range []string{o.Library, o.Weights} {
-		if _, err := os.Stat(file); err != nil {
-			t.Skipf("needs %s: run make build", file)
-		}
+	o := Options{Library: filepath.Join(root(t), "lib/pantau/libonnxruntime.so.1"), Model: model, Workers: 2}
+	if _, err := os.Stat(o.Library); err != nil {
+		t.Skipf("needs %s: run make build", o.Library)
 	}
 	return o
 }
@@ -62,8 +59,8 @@ func none() *sidecar.Frame { return nil }
 
 func TestDetectGivesTheFrameBack(t *testing.T) {
 	d := open(t, options(t))
-	if d.Name() != "nanodet-g@1" || d.workers != 2 {
-		t.Errorf("%s with %d workers, want nanodet-g@1 with 2", d.Name(), d.workers)
+	if d.Name() != "street@1" || d.workers != 2 {
+		t.Errorf("%s with %d workers, want street@1 with 2", d.Name(), d.workers)
 	}
 	for _, size := range [][2]int{{64, 48}, {48, 64}, {32, 32}, {1, 1}, {200, 3}} {
 		frame := blank(size[0], size[1])
@@ -236,24 +233,26 @@ func TestManyCamerasAtOnce(t *testing.T) {
 func TestOpenRefusesWhatIsNotTheModel(t *testing.T) {
 	good := options(t)
 	dir := t.TempDir()
-	weights, err := os.ReadFile(good.Weights)
+	weights, err := models.Read("", good.Model)
 	if err != nil {
 		t.Fatal(err)
 	}
+	outside := good.Model // the same weights as a file
+	outside.Sources = []models.Source{{Folder: "street.onnx"}}
 	weights[len(weights)/2] ^= 1 // one bit
-	damaged := filepath.Join(dir, "damaged.onnx")
-	if err := os.WriteFile(damaged, weights, 0o600); err != nil {
+	if err := os.WriteFile(outside.File(dir), weights, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cases := map[string]struct {
 		change func(*Options)
 		say    string
 	}{
-		"damaged":       {func(o *Options) { o.Weights = damaged }, "does not match"},
-		"missing":       {func(o *Options) { o.Weights = filepath.Join(dir, "none.onnx") }, "no such file"},
+		"damaged":       {func(o *Options) { o.Model, o.Folder = outside, dir }, "does not match"},
+		"missing":       {func(o *Options) { o.Model, o.Folder = outside, t.TempDir() }, "no such file"},
 		"no library":    {func(o *Options) { o.Library = filepath.Join(dir, "none.so") }, "does not exist"},
 		"unknown class": {func(o *Options) { o.Classes = []sidecar.Class{"becak"} }, "becak"},
 		"other family":  {func(o *Options) { o.Model.Family = "yolox" }, "outputs"},
+		"normalised":    {func(o *Options) { o.Model.Input.Std[1] = 2 }, "takes bytes"},
 	}
 	for name, c := range cases {
 		o := good
@@ -267,7 +266,7 @@ func TestOpenRefusesWhatIsNotTheModel(t *testing.T) {
 		}
 		var fault *sidecar.Fault
 		var field *sidecar.FieldError
-		if name != "other family" && !errors.As(err, &fault) && !errors.As(err, &field) {
+		if name != "other family" && name != "normalised" && !errors.As(err, &fault) && !errors.As(err, &field) {
 			t.Errorf("%s: %v is neither a fault with a hint nor of a field", name, err)
 		}
 	}
@@ -309,8 +308,8 @@ func BenchmarkDetect(b *testing.B) {
 	for _, m := range manifest.Models {
 		b.Run(m.Name, func(b *testing.B) {
 			o := o
-			o.Model, o.Weights, o.Workers = m, m.File(filepath.Dir(o.Weights)), 1
-			if state, _ := models.Verify(filepath.Dir(o.Weights), m); state != models.Ready {
+			o.Model, o.Folder, o.Workers = m, filepath.Join(root(b), "share/pantau/models"), 1
+			if state, _ := models.Verify(o.Folder, m); state != models.Ready {
 				b.Skipf("%s is %s", m.ID(), state)
 			}
 			d := open(b, o)
@@ -329,4 +328,5 @@ func BenchmarkDetect(b *testing.B) {
 // unscaled is a picture whose letterbox costs nothing.
 type unscaled struct{ sidecar.Picture }
 
-func (unscaled) Letterbox([]float32, sidecar.Letterbox) error { return nil }
+func (unscaled) Letterbox([]float32, sidecar.Letterbox) error   { return nil }
+func (unscaled) LetterboxBytes([]byte, sidecar.Letterbox) error { return nil }

@@ -29,6 +29,16 @@ func (goPicture) Close()                       {}
 // Letterbox takes the mean of the pixels under each pixel of the tensor where it
 // shrinks, and interpolates where it enlarges.
 func (p goPicture) Letterbox(dst []float32, l sidecar.Letterbox) error {
+	return letterbox(p, dst, l, func(v float64, c int) float32 { return (float32(v) - l.Mean[c]) * l.Scale[c] })
+}
+
+// LetterboxBytes is the same, rounded to the nearest.
+func (p goPicture) LetterboxBytes(dst []byte, l sidecar.Letterbox) error {
+	return letterbox(p, dst, l, func(v float64, _ int) byte { return byte(math.Round(v)) })
+}
+
+// letterbox writes each value, 0..255, of each channel as it is to be.
+func letterbox[T float32 | byte](p goPicture, dst []T, l sidecar.Letterbox, as func(v float64, channel int) T) error {
 	if p.failing != nil {
 		return p.failing
 	}
@@ -48,7 +58,7 @@ func (p goPicture) Letterbox(dst []float32, l sidecar.Letterbox) error {
 				rgb[0], rgb[2] = rgb[2], rgb[0]
 			}
 			for c := range 3 {
-				dst[c*plane+y*l.Width+x] = (float32(rgb[c]) - l.Mean[c]) * l.Scale[c]
+				dst[c*plane+y*l.Width+x] = as(rgb[c], c)
 			}
 		}
 	}

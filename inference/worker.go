@@ -53,7 +53,12 @@ func (w *worker) detect(picture sidecar.Picture, dst []sidecar.Detection) ([]sid
 	if err != nil {
 		return dst, err
 	}
-	if err := picture.Letterbox(in.Input, letterbox); err != nil {
+	if in.Bytes != nil {
+		err = picture.LetterboxBytes(in.Bytes, letterbox)
+	} else {
+		err = picture.Letterbox(in.Input, letterbox)
+	}
+	if err != nil {
 		return dst, fmt.Errorf("scaling picture: %w", err)
 	}
 	if err := in.Run(); err != nil {

@@ -46,7 +46,7 @@ type Location struct {
 // Analyse says how much of a camera's video is looked at, and with which model.
 type Analyse struct {
 	FPS       float64   `json:"fps,omitempty" yaml:"fps"`               // frames per second given to the detector; 0 is the default (10)
-	Model     string    `json:"model,omitempty" yaml:"model"`           // name in the manifest; empty or "auto" is the default model
+	Model     string    `json:"model,omitempty" yaml:"model"`           // name in the manifest; "auto" is what this machine is faster with; empty is the process's default
 	KeyFrames bool      `json:"key_frames,omitempty" yaml:"key_frames"` // decode key frames only
 	Mask      []Polygon `json:"mask,omitempty" yaml:"mask"`             // areas that are blanked before anything else sees the frame
 }

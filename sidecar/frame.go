@@ -41,6 +41,9 @@ type Picture interface {
 	// 3·Height·Width numbers in the order channel, row, column (CHW). It
 	// returns an error if dst has another length.
 	Letterbox(dst []float32, l Letterbox) error
+	// LetterboxBytes is Letterbox for detectors that normalise by themselves:
+	// each channel 0..255, rounded to the nearest. Mean and Scale are not used.
+	LetterboxBytes(dst []byte, l Letterbox) error
 	// JPEG compresses the picture (ITU-T T.81), quality 1..100.
 	JPEG(quality int) ([]byte, error)
 	// YCbCr copies the pixels: 4:2:0, full range, BT.601 (ITU-T T.871), as

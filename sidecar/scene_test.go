@@ -81,11 +81,12 @@ func TestEventID(t *testing.T) {
 // closing counts how often a picture is closed.
 type closing struct{ n int }
 
-func (c *closing) Size() (int, int)                     { return 1, 1 }
-func (c *closing) Letterbox([]float32, Letterbox) error { return nil }
-func (c *closing) JPEG(int) ([]byte, error)             { return nil, nil }
-func (c *closing) YCbCr() (*image.YCbCr, error)         { return nil, nil }
-func (c *closing) Close()                               { c.n++ }
+func (c *closing) Size() (int, int)                       { return 1, 1 }
+func (c *closing) Letterbox([]float32, Letterbox) error   { return nil }
+func (c *closing) LetterboxBytes([]byte, Letterbox) error { return nil }
+func (c *closing) JPEG(int) ([]byte, error)               { return nil, nil }
+func (c *closing) YCbCr() (*image.YCbCr, error)           { return nil, nil }
+func (c *closing) Close()                                 { c.n++ }
 
 func TestTheLastReleaseClosesThePicture(t *testing.T) {
 	p := &closing{}

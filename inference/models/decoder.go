@@ -8,11 +8,13 @@ import (
 )
 
 // Decoder turns a model's outputs into detections: the family's candidates, one
-// for each object, riders joined with what they ride. It keeps its memory
-// between frames, so it is for one goroutine at a time.
+// for each object, riders joined with what they ride (where the model has not
+// done so itself). It keeps its memory between frames, so it is for one goroutine
+// at a time.
 type Decoder struct {
 	family  Family
 	classes []sidecar.Class // all of the model
+	apart   bool            // riders are found apart from what they ride
 	query   Query
 	found   []Candidate
 }
@@ -20,7 +22,7 @@ type Decoder struct {
 // NewDecoder makes a decoder of a model for the wanted classes (none means the
 // default ones). A class that the model does not know is a *sidecar.FieldError.
 func NewDecoder(m Model, wanted []sidecar.Class, minScore float64) (*Decoder, error) {
-	d := &Decoder{family: families[m.Family], classes: m.Classes()}
+	d := &Decoder{family: families[m.Family], classes: m.Classes(), apart: m.Riders != ridersInside}
 	if d.family == nil || len(d.classes) == 0 {
 		return nil, fmt.Errorf("model %s: family %q or classes %q are not known", m.ID(), m.Family, m.ClassSet)
 	}
@@ -58,7 +60,10 @@ func (d *Decoder) Decode(dst []sidecar.Detection, outputs []Tensor, width, heigh
 	if err != nil {
 		return dst, err
 	}
-	found = mergeRiders(suppress(found, d.alike), d.kind)
+	found = suppress(found, d.alike)
+	if d.apart {
+		found = mergeRiders(found, d.kind)
+	}
 	for i := range found {
 		c := &found[i]
 		box := fit.Box(float64(c.Left), float64(c.Top), float64(c.Right), float64(c.Bottom))

@@ -2,6 +2,7 @@ package models
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"pantau/sidecar"
@@ -61,6 +62,43 @@ func TestDecodeMapsToThePicture(t *testing.T) {
 	}
 }
 
+// A rider on a motorcycle is joined with it, unless the model has done so itself:
+// then a person whom it finds there is one.
+func TestRidersAreJoinedOnlyWhereTheyAreApart(t *testing.T) {
+	for riders, want := range map[string]int{"": 1, ridersInside: 2} {
+		m := Model{Name: "small", Version: 1, Family: "gfl", ClassSet: "street", Riders: riders}
+		d, err := NewDecoder(m, nil, 0.5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := query(0.5)
+		q.All, q.Classes = 6, []int{0, 1, 2, 3, 4, 5}
+		outputs := streetOutputs(q)
+		person, motorcycle := 1*12+2, 2*12+2 // cells of stride 8 whose centres are 20,12 and 20,20
+		outputs[0].Data[person*6+0], outputs[0].Data[motorcycle*6+2] = 0.9, 0.8
+		for side, bins := range [4][2]int{{1, 1}, {1, 1}, {1, 1}, {1, 1}} { // 16 by 16 pixels each
+			outputs[3].Data[person*44+side*11+bins[0]] = 100
+			outputs[3].Data[motorcycle*44+side*11+bins[1]] = 100
+		}
+		got, err := d.Decode(nil, outputs, q.Width, q.Height, fitOf())
+		if err != nil || len(got) != want {
+			t.Errorf("riders %q: %v, error %v, want %d objects", riders, got, err, want)
+		}
+	}
+}
+
+// streetOutputs are the empty outputs of a model of the street's classes.
+func streetOutputs(q Query) []Tensor {
+	var all []Tensor
+	for _, numbers := range []int64{int64(q.All), 44} {
+		for _, stride := range []int{8, 16, 32} {
+			n := int64(cells(q.Width, stride) * cells(q.Height, stride))
+			all = append(all, Tensor{Shape: []int64{1, n, numbers}, Data: make([]float32, n*numbers)})
+		}
+	}
+	return all
+}
+
 func TestDecodeAppends(t *testing.T) {
 	d, err := NewDecoder(small("gfl"), nil, 0.3)
 	if err != nil {
@@ -117,8 +155,13 @@ func TestDecoderOfOtherClasses(t *testing.T) {
 
 func TestEveryDefaultClassIsKnown(t *testing.T) {
 	for name, set := range classSets {
-		if len(set) != 80 {
-			t.Errorf("%s has %d classes, want 80", name, len(set))
+		if want := map[string]int{"coco": 80, "street": 6}[name]; len(set) != want {
+			t.Errorf("%s has %d classes, want %d", name, len(set), want)
+		}
+		for _, c := range sidecar.Classes() {
+			if !slices.Contains(set, c) {
+				t.Errorf("%s does not know %s", name, c)
+			}
 		}
 	}
 	for family := range families {

@@ -18,7 +18,7 @@ import (
 
 // trained is what a model of our own training is if nothing says otherwise.
 var trained = Model{
-	Version: 1, Family: "gfl", ClassSet: "street", MinScore: 0.15,
+	Version: 1, Family: "gfl", ClassSet: "street", Riders: ridersInside, MinScore: 0.15,
 	Input: Input{Size: 640, Shape: "picture", Order: "bgr", Std: [3]float32{1, 1, 1}, Pad: 114},
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"path"
 	"path/filepath"
@@ -20,7 +21,8 @@ import (
 //go:embed manifest.yaml
 var manifestYAML []byte
 
-// Auto is the name that stands for the manifest's default model; so does "".
+// Auto is the name that stands for the manifest's default model, or for the same
+// one in 8-bit numbers where this machine runs it faster.
 const Auto = "auto"
 
 // Manifest is the list of models.
@@ -47,6 +49,11 @@ func Parse(data []byte) (*Manifest, error) {
 		names[model.Name] = true
 		if err := model.check(); err != nil {
 			return nil, fmt.Errorf("reading manifest of models: models[%d] %q: %w", i, model.Name, err)
+		}
+	}
+	for _, model := range m.Models {
+		if model.INT8 != "" && !names[model.INT8] {
+			return nil, fmt.Errorf("reading manifest of models: int8 of %q is %q, which is not one of them", model.Name, model.INT8)
 		}
 	}
 	if !names[m.Default] {
@@ -99,6 +106,8 @@ func (m Model) check() error {
 		return fmt.Errorf("family is %q, want one of %s", m.Family, familyNames())
 	case classSets[m.ClassSet] == nil:
 		return fmt.Errorf("classes are %q, want coco or street", m.ClassSet)
+	case m.Riders != "" && m.Riders != ridersInside:
+		return fmt.Errorf("riders are %q, want %s or nothing", m.Riders, ridersInside)
 	case !(m.MinScore > 0 && m.MinScore < 1):
 		return fmt.Errorf("score is %v, want between 0 and 1", m.MinScore)
 	case m.Licence == "":
@@ -147,52 +156,27 @@ func checkFile(size int64, hash string) error {
 	return nil
 }
 
-// npmPattern is an exact version of an npm package. It cannot be an option.
-var npmPattern = regexp.MustCompile(`^(@[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*@\d+\.\d+\.\d+$`)
-
 func (s Source) check() error {
 	named := 0
-	for _, v := range []string{s.Folder, s.Release, s.NPM} {
+	for _, v := range []string{s.Embedded, s.Folder, s.Release} {
 		if v != "" {
 			named++
 		}
 	}
-	if named != 1 {
-		return errors.New("want exactly one of folder, release and npm")
-	}
 	switch {
+	case named != 1:
+		return errors.New("want exactly one of embedded, folder and release")
+	case s.Embedded != "":
+		if _, err := fs.Stat(programFiles, path.Join(embeddedFolder, s.Embedded)); err != nil || path.Base(s.Embedded) != s.Embedded {
+			return fmt.Errorf("embedded is %q, want a file of %s", s.Embedded, embeddedFolder)
+		}
 	case s.Folder != "":
 		if filepath.Base(s.Folder) != s.Folder || strings.HasPrefix(s.Folder, ".") {
 			return fmt.Errorf("folder is %q, want a file name", s.Folder)
 		}
-	case s.Release != "":
+	default:
 		if u, err := url.Parse(s.Release); err != nil || u.Scheme != "https" || u.Host == "" {
 			return fmt.Errorf("release is %q, want an https address", s.Release)
-		}
-	case !npmPattern.MatchString(s.NPM):
-		return fmt.Errorf("npm is %q, want package@1.2.3", s.NPM)
-	default:
-		return s.checkMembers()
-	}
-	if s.Rebuild != "" || s.Members != nil {
-		return errors.New("rebuild and members belong to npm")
-	}
-	return nil
-}
-
-func (s Source) checkMembers() error {
-	if s.Rebuild == "" && len(s.Members) != 1 {
-		return fmt.Errorf("%d members, want one, or rebuild", len(s.Members))
-	}
-	if s.Rebuild != "" && (rebuilds[s.Rebuild].make == nil || rebuilds[s.Rebuild].members != len(s.Members)) {
-		return fmt.Errorf("rebuild %q of %d members is not known", s.Rebuild, len(s.Members))
-	}
-	for i, member := range s.Members {
-		if member.Path == "" || path.Clean(member.Path) != member.Path || path.IsAbs(member.Path) || strings.HasPrefix(member.Path, "..") {
-			return fmt.Errorf("members[%d]: path is %q", i, member.Path)
-		}
-		if err := checkFile(member.Size, member.SHA256); err != nil {
-			return fmt.Errorf("members[%d]: %w", i, err)
 		}
 	}
 	return nil

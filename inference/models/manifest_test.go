@@ -21,15 +21,15 @@ func builtin(t testing.TB) *Manifest {
 
 func TestBuiltinManifest(t *testing.T) {
 	m := builtin(t)
-	for _, name := range []string{"nanodet-g", "yolox-nano", "yolox-tiny", "yolox-s", "picodet-s"} {
+	for _, name := range []string{"street-int8", "nanodet-g", "yolox-nano", "yolox-tiny", "yolox-s", "picodet-s"} {
 		if _, err := m.Find(name); err != nil {
 			t.Error(err)
 		}
 	}
-	for _, name := range []string{"", Auto, "nanodet-g"} {
+	for _, name := range []string{"", Auto, "street"} {
 		model, err := m.Find(name)
-		if err != nil || model.ID() != "nanodet-g@1" {
-			t.Errorf("%q is %s, error %v, want nanodet-g@1", name, model.ID(), err)
+		if err != nil || model.ID() != "street@1" || model.INT8 != "street-int8" {
+			t.Errorf("%q is %s, error %v, want street@1", name, model.ID(), err)
 		}
 	}
 	_, err := m.Find("yolo99")
@@ -41,13 +41,15 @@ func TestBuiltinManifest(t *testing.T) {
 
 func TestParseRefusesWhatCannotBe(t *testing.T) {
 	cases := []struct{ change, to, say string }{
-		{"default: nanodet-g", "default: nobody", "nobody"},
-		{"default: nanodet-g", "deflaut: nanodet-g", "deflaut"},
+		{"default: street", "default: nobody", "nobody"},
+		{"default: street", "deflaut: street", "deflaut"},
 		{"name: yolox-tiny", "name: yolox-nano", "twice"},
 		{"name: yolox-tiny", "name: ../tiny", "name"},
 		{"version: 1", "version: 0", "version"},
 		{"family: gfl", "family: detr", "gfl, yolox"},
 		{"classes: coco", "classes: cats", "cats"},
+		{"riders: inside", "riders: outside", "outside"},
+		{"int8: street-int8", "int8: street-int4", "street-int4"},
 		{"score: 0.15", "score: 1.5", "score"},
 		{"score: 0.15", "score: .nan", "score"},
 		{"licence: Apache-2.0", "licence: \"\"", "licence"},
@@ -58,13 +60,11 @@ func TestParseRefusesWhatCannotBe(t *testing.T) {
 		{"size: 15158454", "size: 0", "size"},
 		{"sha256: af41f8603ba330b1d12ee444ab322f287c5187b439270dcb2e959bc5ba65c7b5", "sha256: af41", "sha256"},
 		{"folder: nanodet-g.onnx", "folder: ../nanodet-g.onnx", "file name"},
-		{"folder: nanodet-g.onnx", "folder: nanodet-g.onnx\n        npm: a@1.0.0", "exactly one"},
-		{"folder: nanodet-g.onnx", "folder: nanodet-g.onnx\n        rebuild: nanodet", "belong to npm"},
+		{"folder: nanodet-g.onnx", "folder: nanodet-g.onnx\n        release: https://example.org/a", "exactly one"},
+		{"folder: nanodet-g.onnx", "npm: a@1.0.0", "npm"},
+		{"embedded: street.onnx", "embedded: lane.onnx", "lane.onnx"},
+		{"embedded: street.onnx", "embedded: ../manifest.yaml", "manifest.yaml"},
 		{"release: https", "release: http", "https address"},
-		{"human-models@3.0.4", "human-models@^3", "package@1.2.3"},
-		{"\"@vladmandic", "\"--registry=@vladmandic", "package@1.2.3"},
-		{"rebuild: nanodet", "rebuild: other", "other"},
-		{"path: models/nanodet.json", "path: ../nanodet.json", "path"},
 		{"models:\n", "models: 7\n", ""},
 	}
 	for _, c := range cases {
@@ -106,12 +106,12 @@ func TestLetterboxFollowsThePicture(t *testing.T) {
 		width, height int
 		want          [2]int
 	}{
-		{"nanodet-g", 768, 576, [2]int{640, 480}},
-		{"nanodet-g", 1920, 1080, [2]int{640, 384}},
-		{"nanodet-g", 1080, 1920, [2]int{384, 640}},
-		{"nanodet-g", 500, 500, [2]int{640, 640}},
-		{"nanodet-g", 5000, 100, [2]int{640, 160}},
-		{"nanodet-g", 641, 640, [2]int{640, 640}},
+		{"street", 768, 576, [2]int{640, 480}},
+		{"street", 1920, 1080, [2]int{640, 384}},
+		{"street", 1080, 1920, [2]int{384, 640}},
+		{"street", 500, 500, [2]int{640, 640}},
+		{"street", 5000, 100, [2]int{640, 160}},
+		{"street", 641, 640, [2]int{640, 640}},
 		{"yolox-tiny", 1920, 1080, [2]int{416, 416}},
 	}
 	for _, c := range cases {
@@ -146,7 +146,7 @@ func TestVerify(t *testing.T) {
 		if state, err := Verify(dir, m); state != want || (err == nil) != (want == Ready) {
 			t.Errorf("%q: state is %s, error %v, want %s", text, state, err, want)
 		}
-		data, err := Read(m.File(dir), m)
+		data, err := Read(dir, m)
 		var fault *sidecar.Fault
 		if want == Damaged && (data != nil || !errors.As(err, &fault) || !strings.Contains(fault.Hint, "models pull tiny")) {
 			t.Errorf("%q: %d bytes were given, error %v", text, len(data), err)

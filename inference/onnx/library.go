@@ -1,5 +1,6 @@
 // Package onnx runs ONNX models on the CPU with ONNX Runtime. It is cgo to that
-// library and nothing else: bytes of a model in, float32 tensors in and out.
+// library and nothing else: bytes of a model in, float32 or uint8 tensors in,
+// float32 tensors out.
 //
 // A Session is shared by all callers; each caller has a Binding, which is its own
 // set of tensors. A Run computes on the caller's thread alone and allocates
@@ -98,6 +99,9 @@ func check(path string) error {
 	}
 	return nil
 }
+
+// Version is ONNX Runtime's own version, such as 1.30.0.
+func (l *Library) Version() string { return ort.GetVersion() }
 
 // Close gives the share back; the last one unloads the library. Every Session
 // must be closed before.

@@ -14,8 +14,6 @@ import (
 	"sync"
 	"testing"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
 	"pantau/sidecar"
 )
 
@@ -44,28 +42,6 @@ func openLibrary(t testing.TB) *Library {
 		}
 	})
 	return l
-}
-
-// doubling is an ONNX model y = x + x for x [1,3,height,width], written by hand.
-func doubling() []byte {
-	text := func(b []byte, field protowire.Number, s string) []byte {
-		return protowire.AppendString(protowire.AppendTag(b, field, protowire.BytesType), s)
-	}
-	number := func(field protowire.Number, v uint64) []byte {
-		return protowire.AppendVarint(protowire.AppendTag(nil, field, protowire.VarintType), v)
-	}
-	shape := text(nil, 1, string(number(1, 1)))
-	shape = text(shape, 1, string(number(1, 3)))
-	shape = text(shape, 1, string(text(nil, 2, "height")))
-	shape = text(shape, 1, string(text(nil, 2, "width")))
-	tensor := text(number(1, 1), 2, string(shape))
-	info := func(name string) string {
-		return string(text(text(nil, 1, name), 2, string(text(nil, 1, string(tensor)))))
-	}
-	node := text(text(text(text(nil, 1, "x"), 1, "x"), 2, "y"), 4, "Add")
-	graph := text(text(nil, 1, string(node)), 2, "doubling")
-	graph = text(text(graph, 11, info("x")), 12, info("y"))
-	return text(text(number(1, 8), 7, string(graph)), 8, string(number(2, 13)))
 }
 
 func openSession(t testing.TB) *Session {
@@ -104,6 +80,9 @@ func TestSessionTellsItsInputAndOutputs(t *testing.T) {
 	if len(s.Outputs) != 1 || s.Outputs[0].Name != "y" {
 		t.Errorf("outputs are %v, want y", s.Outputs)
 	}
+	if v := openLibrary(t).Version(); !strings.HasPrefix(v, "1.") {
+		t.Errorf("version is %q, want 1.x", v)
+	}
 }
 
 func TestRunFillsTheBoundOutputs(t *testing.T) {
@@ -121,6 +100,39 @@ func TestRunFillsTheBoundOutputs(t *testing.T) {
 				t.Fatalf("%v: output %d is %v, want %v", size, i, got, want)
 			}
 		}
+	}
+}
+
+// The model's own type decides what its input is made of.
+func TestAModelOfBytesTakesBytes(t *testing.T) {
+	l := openLibrary(t)
+	s, err := l.Session(casting(uint8Type))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	b := bind(t, s, 4, 5)
+	if !s.Input.Bytes || b.Input != nil || len(b.Bytes) != 60 {
+		t.Fatalf("bytes %v, %d numbers, %d bytes, want 60 bytes", s.Input.Bytes, len(b.Input), len(b.Bytes))
+	}
+	for round := range 2 { // it reads them anew
+		for i := range b.Bytes {
+			b.Bytes[i] = byte(255 - 4*i - round)
+		}
+		if got := testing.AllocsPerRun(1, func() { err = b.Run() }); err != nil || got != 0 {
+			t.Fatalf("%v allocations, error %v", got, err)
+		}
+		for i, got := range b.Outputs[0] {
+			if want := float32(255 - 4*i - round); got != want {
+				t.Fatalf("output %d is %v, want %v", i, got, want)
+			}
+		}
+	}
+	if s := openSession(t); s.Input.Bytes || bind(t, s, 2, 2).Bytes != nil {
+		t.Error("a model of numbers takes bytes")
+	}
+	if _, err := l.Session(casting(int64Type)); err == nil || !strings.Contains(err.Error(), "neither float32 nor uint8") {
+		t.Errorf("a model of int64: %v", err)
 	}
 }
 
@@ -267,41 +279,47 @@ func TestOldAndWrongLibrariesAreFaults(t *testing.T) {
 	}
 }
 
-// BenchmarkNanoDet runs the default model at its usual sizes, on numbers like a picture's.
-func BenchmarkNanoDet(b *testing.B) {
-	model, err := os.ReadFile("../../share/pantau/models/nanodet-g.onnx")
-	if err != nil {
-		b.Skip("needs nanodet-g: run make build")
+// BenchmarkStreet runs the embedded models at their usual sizes, on bytes like a picture's.
+func BenchmarkStreet(b *testing.B) {
+	for _, name := range []string{"street", "street-int8"} {
+		model, err := os.ReadFile("../models/street/" + name + ".onnx")
+		if err != nil {
+			b.Fatal(err)
+		}
+		s, err := openLibrary(b).Session(model)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, c := range []struct {
+			name          string
+			height, width int64
+		}{{"416x416", 416, 416}, {"640x384", 384, 640}, {"640x480", 480, 640}, {"640x640", 640, 640}} {
+			b.Run(name+"/"+c.name, func(b *testing.B) { benchmark(b, s, c.height, c.width) })
+		}
+		if err := s.Close(); err != nil {
+			b.Error(err)
+		}
 	}
-	s, err := openLibrary(b).Session(model)
+}
+
+func benchmark(b *testing.B, s *Session, height, width int64) {
+	var outputs [][]int64
+	for i, o := range s.Outputs {
+		stride := int64(8) << (i % 3)
+		outputs = append(outputs, []int64{1, height / stride * (width / stride), o.Shape[2]})
+	}
+	in, err := s.Bind([]int64{1, 3, height, width}, outputs)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer s.Close()
-	for _, c := range []struct {
-		name          string
-		height, width int64
-	}{{"416x416", 416, 416}, {"640x384", 384, 640}, {"640x480", 480, 640}, {"640x640", 640, 640}} {
-		b.Run(c.name, func(b *testing.B) {
-			var outputs [][]int64
-			for i, o := range s.Outputs {
-				stride := int64(8) << (i % 3)
-				outputs = append(outputs, []int64{1, c.height / stride * (c.width / stride), o.Shape[2]})
-			}
-			in, err := s.Bind([]int64{1, 3, c.height, c.width}, outputs)
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer in.Close()
-			for i := range in.Input {
-				in.Input[i] = float32(math.Sin(float64(i) / 50))
-			}
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := in.Run(); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
+	defer in.Close()
+	for i := range in.Bytes {
+		in.Bytes[i] = byte(128 + 100*math.Sin(float64(i)/50))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := in.Run(); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -20,10 +20,11 @@ type Session struct {
 }
 
 // Info is the name and the shape of a model's input or output. A dimension that
-// is free is -1.
+// is free is -1. Its numbers are float32, or uint8 for an input of Bytes.
 type Info struct {
 	Name  string
 	Shape []int64
+	Bytes bool
 }
 
 // Session reads a model from the bytes of an ONNX file. Each run uses one
@@ -39,18 +40,22 @@ func (l *Library) Session(model []byte) (*Session, error) {
 	if len(inputs) != 1 {
 		return nil, fmt.Errorf("reading model: %d inputs, want 1", len(inputs))
 	}
+	in := inputs[0]
+	if in.DataType != ort.TensorElementDataTypeFloat && in.DataType != ort.TensorElementDataTypeUint8 {
+		return nil, fmt.Errorf("reading model: input %q is neither float32 nor uint8", in.Name)
+	}
 	options, err := sessionOptions()
 	if err != nil {
 		return nil, fmt.Errorf("preparing session: %w", err)
 	}
 	defer func() { _ = options.Destroy() }()
-	s := &Session{Input: Info{inputs[0].Name, inputs[0].Dimensions}}
+	s := &Session{Input: Info{in.Name, in.Dimensions, in.DataType == ort.TensorElementDataTypeUint8}}
 	var names []string
 	for _, o := range outputs {
 		if o.DataType != ort.TensorElementDataTypeFloat {
 			return nil, fmt.Errorf("reading model: output %q is not float32", o.Name)
 		}
-		s.Outputs = append(s.Outputs, Info{o.Name, o.Dimensions})
+		s.Outputs = append(s.Outputs, Info{Name: o.Name, Shape: o.Dimensions})
 		names = append(names, o.Name)
 	}
 	s.session, err = ort.NewDynamicAdvancedSessionWithONNXData(model, []string{s.Input.Name}, names, options)
@@ -94,13 +99,14 @@ func (s *Session) Close() error {
 // time. It must be closed: Go's runtime ends the program when it collects one
 // whose memory is still pinned.
 type Binding struct {
-	Input   []float32   // row-major, as the input's shape
+	Input   []float32   // row-major, as the input's shape; nil for a model that takes bytes
+	Bytes   []byte      // the same for a model that takes bytes; nil for others
 	Outputs [][]float32 // in the session's order; overwritten by each Run
 
 	session *Session
 	binding *ort.IoBinding
-	tensors []*ort.Tensor[float32]
-	pinner  runtime.Pinner // ONNX Runtime keeps pointers into Input and Outputs
+	tensors []ort.Value
+	pinner  runtime.Pinner // ONNX Runtime keeps pointers into Input, Bytes and Outputs
 }
 
 // Bind allocates the tensors for one shape of the input and the shapes of the
@@ -114,11 +120,17 @@ func (s *Session) Bind(input []int64, outputs [][]int64) (*Binding, error) {
 		return nil, fmt.Errorf("binding tensors: %w", err)
 	}
 	b := &Binding{session: s, binding: io}
-	if b.Input, err = b.tensor(input, func(t ort.Value) error { return io.BindInput(s.Input.Name, t) }); err != nil {
+	bind := func(t ort.Value) error { return io.BindInput(s.Input.Name, t) }
+	if s.Input.Bytes {
+		b.Bytes, err = tensor[byte](b, input, bind)
+	} else {
+		b.Input, err = tensor[float32](b, input, bind)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("binding input %v: %w", input, err), b.Close())
 	}
 	for i, shape := range outputs {
-		data, err := b.tensor(shape, func(t ort.Value) error { return io.BindOutput(s.Outputs[i].Name, t) })
+		data, err := tensor[float32](b, shape, func(t ort.Value) error { return io.BindOutput(s.Outputs[i].Name, t) })
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("binding output %q %v: %w", s.Outputs[i].Name, shape, err), b.Close())
 		}
@@ -129,8 +141,8 @@ func (s *Session) Bind(input []int64, outputs [][]int64) (*Binding, error) {
 
 // tensor makes one tensor in memory that the garbage collector leaves in place,
 // and hands it to bind.
-func (b *Binding) tensor(shape []int64, bind func(ort.Value) error) ([]float32, error) {
-	t, err := ort.NewEmptyTensor[float32](ort.NewShape(shape...))
+func tensor[T float32 | byte](b *Binding, shape []int64, bind func(ort.Value) error) ([]T, error) {
+	t, err := ort.NewEmptyTensor[T](ort.NewShape(shape...))
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +155,7 @@ func (b *Binding) tensor(shape []int64, bind func(ort.Value) error) ([]float32, 
 	return data, bind(t)
 }
 
-// Run computes Outputs from Input on this thread.
+// Run computes Outputs from Input or Bytes on this thread.
 func (b *Binding) Run() error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

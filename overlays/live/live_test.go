@@ -191,9 +191,9 @@ func TestProtocol(t *testing.T) {
 	c.text(`{"type":"totals","since":"1970-01-01T00:00:00Z","rows":[{"rule":"l","kind":"flow","cls":"car","dir":"in","n":3}]}`)
 	h.Stats("a", sidecar.Status{State: "running", FPS: sidecar.Rates{Camera: 25, Processed: 25, Detection: 8},
 		Latency: sidecar.Latency{Decode: 1500 * time.Microsecond, Total: 58 * time.Millisecond},
-		Dropped: map[string]uint64{"detector": 4}, Model: "nanodet-g@1", TimeSource: sidecar.TimeRTCP})
+		Dropped: map[string]uint64{"detector": 4}, Model: "street@1", TimeSource: sidecar.TimeRTCP})
 	c.text(`{"type":"stats","state":"running","fps":{"camera":25,"processed":25,"skipped":0,"detection":8},` +
-		`"latency_ms":{"recv":0,"decode":1.5,"wait":0,"infer":0,"total":58},"dropped":{"detector":4},"model":"nanodet-g@1",` +
+		`"latency_ms":{"recv":0,"decode":1.5,"wait":0,"infer":0,"total":58},"dropped":{"detector":4},"model":"street@1",` +
 		`"reconnects":0,"clock_offset_s":0,"ts_source":"rtcp_sr"}`)
 
 	h.AccessUnit("a", unit(t, "e2", 5, sps720)) // another session, size and profile

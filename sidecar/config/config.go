@@ -55,8 +55,8 @@ type Metrics struct {
 
 // Models says which detectors there are.
 type Models struct {
-	Dir     string `yaml:"dir"`     // folder; empty is the installed one
-	Default string `yaml:"default"` // name in the manifest; auto
+	Dir     string `yaml:"dir"`     // folder of those that are not in the program; empty is the installed one
+	Default string `yaml:"default"` // name in the manifest; auto is what this machine is faster with
 }
 
 // Publish says where facts go besides Redis.

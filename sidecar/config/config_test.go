@@ -35,10 +35,10 @@ func checks() Checks {
 			return nil
 		},
 		Model: func(name string) error {
-			if name == "nanodet-g" {
+			if name == "street" {
 				return nil
 			}
-			return &sidecar.FieldError{Problem: fmt.Sprintf("unknown model %q", name), Remedy: "use nanodet-g"}
+			return &sidecar.FieldError{Problem: fmt.Sprintf("unknown model %q", name), Remedy: "use street"}
 		},
 		Getenv: func(name string) (string, bool) {
 			v, ok := map[string]string{"CAM_PW": "from-env", "REDIS_PW": "redis-env"}[name]

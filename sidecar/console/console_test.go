@@ -49,7 +49,7 @@ func (source) Cameras() []sidecar.CameraStatus {
 }
 
 func (source) Node() sidecar.NodeStatus {
-	return sidecar.NodeStatus{Node: "node-1", Version: "1", Model: "nanodet-g@1", Ready: true}
+	return sidecar.NodeStatus{Node: "node-1", Version: "1", Model: "street@1", Ready: true}
 }
 
 // safeBuffer is a log that several goroutines write to.

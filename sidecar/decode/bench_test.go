@@ -63,11 +63,20 @@ func BenchmarkLetterbox1080p(b *testing.B) {
 	for _, size := range []int{320, 416, 640} {
 		b.Run(strconv.Itoa(size), func(b *testing.B) {
 			l := sidecar.Letterbox{Width: size, Height: size, Centred: true, Pad: 114}
-			dst := make([]float32, 3*size*size)
-			measure(b, func(int) {
-				if err := p.Letterbox(dst, l); err != nil {
-					b.Fatal(err)
-				}
+			numbers, bytes := make([]float32, 3*size*size), make([]byte, 3*size*size)
+			b.Run("numbers", func(b *testing.B) {
+				measure(b, func(int) {
+					if err := p.Letterbox(numbers, l); err != nil {
+						b.Fatal(err)
+					}
+				})
+			})
+			b.Run("bytes", func(b *testing.B) {
+				measure(b, func(int) {
+					if err := p.LetterboxBytes(bytes, l); err != nil {
+						b.Fatal(err)
+					}
+				})
 			})
 		})
 	}

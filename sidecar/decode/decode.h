@@ -81,7 +81,13 @@ typedef struct {
 	float pad;
 } pantau_fit;
 
-void pantau_letterbox(const AVFrame *f, float *dst, pantau_fit fit);
+// Exactly one of the two is there: what the tensor is made of.
+typedef struct {
+	float *numbers;
+	uint8_t *bytes;
+} pantau_tensor;
+
+void pantau_letterbox(const AVFrame *f, pantau_tensor dst, pantau_fit fit);
 
 // ycbcr.c
 typedef struct {

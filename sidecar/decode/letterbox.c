@@ -1,5 +1,5 @@
 // A picture's planes into a tensor, in one pass over the pixels: scaling,
-// conversion to RGB and normalisation.
+// conversion to RGB, and normalisation (numbers) or rounding (bytes).
 //
 // A target pixel is the mean of the source area that it covers (shrinking), or
 // is interpolated between its two neighbours (growing), along each axis and in
@@ -8,6 +8,7 @@
 
 #include "decode.h"
 #include <math.h>
+#include <string.h>
 
 // The source samples of one target pixel along one axis, with their weights:
 // n from first on; the first, those in between, and the last. The sum is 1.
@@ -161,28 +162,49 @@ PANTAU_HOT static void to_rgb(conversion v, int n, const float *restrict y, cons
 	}
 }
 
+// The same, rounded to the nearest and not normalised.
+PANTAU_HOT static void to_bytes(conversion v, int n, const float *restrict y, const float *restrict cb, const float *restrict cr,
+	uint8_t *restrict r, uint8_t *restrict g, uint8_t *restrict b)
+{
+	for (int i = 0; i < n; i++) {
+		float l = v.luma * (y[i] - v.black) + 0.5f, u = cb[i] - 128, w = cr[i] - 128;
+		r[i] = (uint8_t)(int)level(l + v.red_cr * w);
+		g[i] = (uint8_t)(int)level(l + v.green_cb * u + v.green_cr * w);
+		b[i] = (uint8_t)(int)level(l + v.blue_cb * u);
+	}
+}
+
 static void fill(float *row, int from, int to, float v)
 {
 	for (int x = from; x < to; x++)
 		row[x] = v;
 }
 
-// Fills what the picture leaves free.
-static void pad(float *dst, const pantau_fit *fit)
+// Fills a stretch of a channel of the tensor with the pad's value.
+static void pad_row(pantau_tensor dst, const pantau_fit *fit, int channel, size_t from, int n)
 {
+	if (dst.bytes)
+		memset(dst.bytes + from, (int)(level(fit->pad) + 0.5f), n);
+	else
+		fill(dst.numbers + from, 0, n, (fit->pad - fit->mean[channel]) * fit->scale[channel]);
+}
+
+// Fills what the picture leaves free.
+static void pad(pantau_tensor dst, const pantau_fit *fit)
+{
+	size_t row = 0;
 	for (int c = 0; c < 3; c++) {
-		float v = (fit->pad - fit->mean[c]) * fit->scale[c];
-		for (int y = 0; y < fit->height; y++, dst += fit->width) {
+		for (int y = 0; y < fit->height; y++, row += fit->width) {
 			int beside = y >= fit->y && y < fit->y + fit->h;
-			fill(dst, 0, beside ? fit->x : fit->width, v);
+			pad_row(dst, fit, c, row, beside ? fit->x : fit->width);
 			if (beside)
-				fill(dst, fit->x + fit->w, fit->width, v);
+				pad_row(dst, fit, c, row + fit->x + fit->w, fit->width - fit->x - fit->w);
 		}
 	}
 }
 
 // Writes the picture into dst: 3·height·width numbers, channel by channel.
-void pantau_letterbox(const AVFrame *f, float *dst, pantau_fit fit)
+void pantau_letterbox(const AVFrame *f, pantau_tensor dst, pantau_fit fit)
 {
 	float acc[PANTAU_MAX_SIDE + SLACK], rows[3][PANTAU_MAX_TENSOR];
 	columns across[2]; // of luma and of chroma
@@ -199,15 +221,18 @@ void pantau_letterbox(const AVFrame *f, float *dst, pantau_fit fit)
 	fill(rows[1], 0, fit.w, 128); // grey has no chroma
 	fill(rows[2], 0, fit.w, 128);
 	size_t channel = (size_t)fit.width * fit.height;
-	float *first = dst + (size_t)fit.y * fit.width + fit.x;
-	for (int y = 0; y < fit.h; y++, first += fit.width) {
+	size_t green = channel + (size_t)fit.y * fit.width + fit.x;
+	for (int y = 0; y < fit.h; y++, green += fit.width) {
 		for (int p = 0; p < c.planes; p++) {
 			int k = p > 0;
 			add_rows(f->data[p], f->linesize[p], taps_at(down[k], y), ax[k].lo, ax[k].hi, acc);
 			add_columns(acc, &across[k], rows[p]);
 		}
-		float *red = first + (fit.rgb ? 0 : 2 * channel), *blue = first + (fit.rgb ? 2 * channel : 0);
-		to_rgb(v, fit.w, rows[0], rows[1], rows[2], red, first + channel, blue);
+		size_t red = fit.rgb ? green - channel : green + channel, blue = 2 * green - red;
+		if (dst.bytes)
+			to_bytes(v, fit.w, rows[0], rows[1], rows[2], dst.bytes + red, dst.bytes + green, dst.bytes + blue);
+		else
+			to_rgb(v, fit.w, rows[0], rows[1], rows[2], dst.numbers + red, dst.numbers + green, dst.numbers + blue);
 	}
 	pad(dst, &fit);
 }

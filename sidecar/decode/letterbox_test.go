@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"testing"
@@ -22,6 +23,18 @@ func compare(t *testing.T, name string, got []float32, want []float64, l sidecar
 	}
 	if worst > limit || math.IsNaN(worst) {
 		t.Errorf("%s: %.3f levels from the reference, want at most %g", name, worst, limit)
+	}
+}
+
+// compareBytes fails if a byte is not the nearest to the reference; float32 may
+// decide a tie the other way.
+func compareBytes(t *testing.T, name string, got []byte, want []float64) {
+	t.Helper()
+	for i := range got {
+		if off := math.Abs(float64(got[i]) - want[i]); off > 0.51 || math.IsNaN(off) {
+			t.Errorf("%s: byte %d is %d, want the nearest to %.3f", name, i, got[i], want[i])
+			return
+		}
 	}
 }
 
@@ -56,9 +69,26 @@ func TestLetterboxEqualsPlainReference(t *testing.T) {
 							t.Fatal(err)
 						}
 						compare(t, fmt.Sprintf("box %d", i), dst, r.letterbox(l), l, 0.01)
+						bytes := make([]byte, len(dst))
+						if err := f.Picture.LetterboxBytes(bytes, l); err != nil {
+							t.Fatal(err)
+						}
+						l.Mean, l.Scale = [3]float32{}, [3]float32{}
+						compareBytes(t, fmt.Sprintf("box %d", i), bytes, r.letterbox(l))
 					}
 				})
 			}
 		}
+	}
+}
+
+func TestLetterboxAllocatesNothing(t *testing.T) {
+	p := newRaw("yuv420p", 96, 54).open(t, "yuv420p", "bt709").Picture
+	l := sidecar.Letterbox{Width: 64, Height: 64, Pad: 114}
+	numbers, bytes := make([]float32, 3*64*64), make([]byte, 3*64*64)
+	var err error
+	got := testing.AllocsPerRun(20, func() { err = errors.Join(err, p.Letterbox(numbers, l), p.LetterboxBytes(bytes, l)) })
+	if got != 0 || err != nil {
+		t.Errorf("%v allocations a picture (%v), want 0", got, err)
 	}
 }

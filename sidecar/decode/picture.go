@@ -37,14 +37,36 @@ func (p *picture) Size() (width, height int) { return int(p.av.width), int(p.av.
 // Letterbox scales the picture into dst. Where it shrinks, a pixel is the mean
 // of the area that it covers; where it grows, it is interpolated. It allocates nothing.
 func (p *picture) Letterbox(dst []float32, l sidecar.Letterbox) error {
+	if err := fits(len(dst), l); err != nil {
+		return err
+	}
+	C.pantau_letterbox(p.av, C.pantau_tensor{numbers: (*C.float)(&dst[0])}, p.fit(l))
+	return nil
+}
+
+// LetterboxBytes is Letterbox into bytes: 0..255, rounded to the nearest.
+func (p *picture) LetterboxBytes(dst []byte, l sidecar.Letterbox) error {
+	if err := fits(len(dst), l); err != nil {
+		return err
+	}
+	C.pantau_letterbox(p.av, C.pantau_tensor{bytes: (*C.uint8_t)(&dst[0])}, p.fit(l))
+	return nil
+}
+
+// fits refuses a letterbox that cannot be, and a tensor of another size.
+func fits(n int, l sidecar.Letterbox) error {
 	if l.Width <= 0 || l.Height <= 0 || l.Width > C.PANTAU_MAX_TENSOR || l.Height > C.PANTAU_MAX_TENSOR {
 		return fmt.Errorf("letterbox of %d×%d pixels, want 1 to %d", l.Width, l.Height, C.PANTAU_MAX_TENSOR)
 	}
-	if want := 3 * l.Width * l.Height; len(dst) != want {
-		return fmt.Errorf("letterbox into %d numbers, want 3·%d·%d", len(dst), l.Height, l.Width)
+	if n != 3*l.Width*l.Height {
+		return fmt.Errorf("letterbox into %d numbers, want 3·%d·%d", n, l.Height, l.Width)
 	}
-	width, height := p.Size()
-	fit := l.Fit(width, height)
+	return nil
+}
+
+// fit is a letterbox for this picture, in C's words.
+func (p *picture) fit(l sidecar.Letterbox) C.pantau_fit {
+	fit := l.Fit(p.Size())
 	c := C.pantau_fit{
 		width: C.int(l.Width), height: C.int(l.Height),
 		crop_x: C.int(fit.CropX), crop_y: C.int(fit.CropY), crop_w: C.int(fit.CropW), crop_h: C.int(fit.CropH),
@@ -60,8 +82,7 @@ func (p *picture) Letterbox(dst []float32, l sidecar.Letterbox) error {
 			c.scale[i] = 1
 		}
 	}
-	C.pantau_letterbox(p.av, (*C.float)(&dst[0]), c)
-	return nil
+	return c
 }
 
 // JPEG compresses the picture, 4:2:0; quality is 1..100.

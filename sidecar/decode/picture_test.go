@@ -183,6 +183,9 @@ func TestBadLetterboxesAndQualitiesAreRefused(t *testing.T) {
 		if err := p.Letterbox(make([]float32, 3*8*8), l); err == nil {
 			t.Errorf("%+v was taken", l)
 		}
+		if err := p.LetterboxBytes(make([]byte, 3*8*8), l); err == nil {
+			t.Errorf("%+v was taken for bytes", l)
+		}
 	}
 	for _, quality := range []int{0, 101} {
 		if _, err := p.JPEG(quality); err == nil {

@@ -161,7 +161,7 @@ func facts(t *testing.T, m *memory) []byte {
 // docs/accuracy.md and asserts nothing but that each clip can be read.
 func TestCountedClips(t *testing.T) {
 	if os.Getenv("PANTAU_CLIPS") == "" {
-		t.Skip("set PANTAU_CLIPS to a list of models, such as nanodet-g, to run it")
+		t.Skip("set PANTAU_CLIPS to a list of models, such as street, to run it")
 	}
 	d := detector(t, os.Getenv("PANTAU_CLIPS"))
 	for _, name := range []string{"pedestrians-pets09", "street-dusk", "road-sparse", "cars-overhead", "highway-cctv"} {

@@ -7,8 +7,8 @@ import (
 	"pantau/inference/models"
 )
 
-// detector opens a model; "" is the default one. Models that this build does not
-// get by itself come from ../shared.
+// detector opens a model; "" is the default one. Models that are not in the
+// program come from ../shared.
 func detector(tb testing.TB, name string) *inference.Detector {
 	tb.Helper()
 	manifest, err := models.Builtin()
@@ -20,16 +20,14 @@ func detector(tb testing.TB, name string) *inference.Detector {
 		tb.Fatal(err)
 	}
 	folder := root(tb) + "/share/pantau/models"
-	if name == "" {
-		folder = built(tb, "share", "pantau", "models")
-	} else if state, _ := models.Verify(folder, m); state != models.Ready {
+	if state, _ := models.Verify(folder, m); state != models.Ready {
 		folder = tb.TempDir()
 		p := models.Puller{Dir: folder, Folders: []string{shared(tb, "models")}, Say: func(s string) { tb.Log(s) }}
 		if _, err := p.Pull(tb.Context(), m); err != nil {
 			tb.Fatal(err)
 		}
 	}
-	d, err := inference.Open(inference.Options{Library: built(tb, "lib", "pantau", "libonnxruntime.so.1"), Model: m, Weights: m.File(folder)})
+	d, err := inference.Open(inference.Options{Library: built(tb, "lib", "pantau", "libonnxruntime.so.1"), Model: m, Folder: folder})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -169,7 +169,7 @@ func queueOf(tb testing.TB) (*redisSink, *Publisher) {
 }
 
 func crowded() *sidecar.Scene {
-	s := &sidecar.Scene{Camera: "smg-0421", Seq: 1, Width: 1280, Height: 720, Model: "nanodet-g@1", Rules: "r17",
+	s := &sidecar.Scene{Camera: "smg-0421", Seq: 1, Width: 1280, Height: 720, Model: "street@1", Rules: "r17",
 		Stamp: sidecar.Stamp{Epoch: "k3f9", ClockRate: 90000, Capture: time.Unix(1763876467, 0), Source: sidecar.TimeRTCP}}
 	for n := range 12 {
 		s.Tracks = append(s.Tracks, sidecar.Track{ID: sidecar.TrackID(n + 1), Confirmed: true, Class: sidecar.Car, Score: 0.5,

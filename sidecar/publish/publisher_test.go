@@ -109,7 +109,7 @@ func scene(camera string, seq uint64) *sidecar.Scene {
 	return &sidecar.Scene{
 		Stamp: sidecar.Stamp{Epoch: "k3f9", PTS: 1 << 33, Origin: 1<<33 - 90000, RTPTime: 0, ClockRate: 90000,
 			Capture: capture, Source: sidecar.TimeRTCP},
-		Camera: camera, Seq: seq, Width: 1280, Height: 720, Model: "nanodet-g@1", Rules: "r17",
+		Camera: camera, Seq: seq, Width: 1280, Height: 720, Model: "street@1", Rules: "r17",
 		Latency: sidecar.Latency{Decode: 9 * time.Millisecond, Total: 58 * time.Millisecond},
 		Tracks: []sidecar.Track{
 			{ID: 8842, Confirmed: true, Class: sidecar.Motorcycle, Score: 0.87, Box: sidecar.Box{Left: 0.412, Top: 0.53, Right: 0.447, Bottom: 0.611}, Age: 41, Motion: sidecar.Moving, Zones: []string{"alun"}},
@@ -150,7 +150,7 @@ func minute(camera string, rev int) sidecar.Count {
 	n, mean, most := 42, 11.25, 13
 	from := capture.Truncate(time.Minute)
 	return sidecar.Count{Camera: camera, From: from.In(time.FixedZone("WIB", 7*3600)), To: from.Add(time.Minute), Timezone: "Asia/Jakarta", Rev: rev,
-		Final: rev > 0, Uptime: 0.983, Frames: 590, Expected: 600, Quality: sidecar.QualityGood, Model: "nanodet-g@1", Rules: "r17",
+		Final: rev > 0, Uptime: 0.983, Frames: 590, Expected: 600, Quality: sidecar.QualityGood, Model: "street@1", Rules: "r17",
 		Rows: []sidecar.CountRow{
 			{Rule: "line-3", Kind: sidecar.Flow, Class: sidecar.Motorcycle, Direction: sidecar.In, N: &n},
 			{Rule: "alun", Kind: sidecar.Presence, Class: sidecar.Person, Mean: &mean, Max: &most},

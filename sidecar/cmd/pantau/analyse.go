@@ -27,7 +27,7 @@ import (
 type analyseCmd struct {
 	Clip  string    `arg:"" help:"Video file; any format that libav reads."`
 	Rules string    `required:"" help:"What to count: a YAML file with functions:, as in a camera of the configuration." placeholder:"FILE"`
-	Model string    `help:"Model to use. Default: the one of the rules, else the default model." placeholder:"NAME"`
+	Model string    `help:"Model to use. Default: the one of the rules, else auto: the one that this machine is faster with." placeholder:"NAME"`
 	FPS   float64   `help:"Frames per second to look at. Default: the one of the rules, else 10." placeholder:"N"`
 	Start time.Time `help:"When the clip begins (RFC 3339), so that its counts lie in the right minutes." default:"1970-01-01T00:00:00Z" placeholder:"TIME"`
 	Out   string    `help:"Write events and counts as JSON lines. The same clip always gives the same bytes." placeholder:"FILE"`
@@ -64,7 +64,11 @@ func (c *analyseCmd) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	models := &detectors{library: p.library(), folder: p.models()}
+	state, err := statePath("")
+	if err != nil {
+		return err
+	}
+	models := &detectors{auto: auto{library: p.library(), folder: p.models(), state: state, log: slog.New(slog.DiscardHandler)}}
 	defer func() { err = errors.Join(err, models.close()) }()
 	detector, err := models.get(camera.Analyse.Model)
 	if err != nil {

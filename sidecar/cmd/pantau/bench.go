@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"pantau/inference/models"
 	"pantau/sidecar"
 	"pantau/sidecar/cmd/pantau/bench"
 )
@@ -18,7 +17,7 @@ type benchCmd struct {
 	Sections []string `arg:"" optional:"" help:"decode, pipeline, workers, allocations, memory. Default: all."`
 	Rounds   int      `help:"How often each comparison is made; the median counts." default:"5"`
 	Node     string   `help:"Folder with node_modules/onnxruntime-node, for the peer." placeholder:"DIR"`
-	Model    string   `help:"Model to measure with. Default: the default model." default:"auto" placeholder:"NAME"`
+	Model    string   `help:"Model to measure with. Default: the one that this machine is faster with." default:"auto" placeholder:"NAME"`
 	JSON     bool     `help:"Print the results as JSON."`
 }
 
@@ -46,18 +45,15 @@ func (c *benchCmd) Run(ctx context.Context) error {
 }
 
 func (c *benchCmd) options(p paths) (bench.Options, error) {
-	manifest, err := models.Builtin()
-	if err != nil {
-		return bench.Options{}, err
-	}
-	model, err := manifest.Find(c.Model)
-	if err != nil {
-		return bench.Options{}, err
-	}
 	if _, err := os.Stat(p.demo()); err != nil {
 		return bench.Options{}, &sidecar.Fault{Err: fmt.Errorf("the demo's street is not here: %w", err), Hint: "run make bench"}
 	}
 	dir, err := stateDir("")
+	if err != nil {
+		return bench.Options{}, err
+	}
+	of := &detectors{auto: auto{library: p.library(), folder: p.models(), state: dir, log: logger(false, false)}}
+	model, err := of.find(c.Model)
 	if err != nil {
 		return bench.Options{}, err
 	}

@@ -20,10 +20,10 @@ type modelChoice struct {
 	Size       int      `help:"Longer side of the input instead of the model's own, a multiple of 32." placeholder:"N"`
 }
 
-// candidate is a model with the path of its weights and, once it is opened, its detector.
+// candidate is a model, where its weights are and, once it is opened, its detector.
 type candidate struct {
 	model    models.Model
-	path     string
+	path     string // empty for those in the program or in the folder of models
 	detector *inference.Detector
 }
 
@@ -72,11 +72,12 @@ func (c *modelChoice) choose() ([]candidate, error) {
 	return all, nil
 }
 
-// locate finds a model's weights in the folder of models or in one of the user's.
+// locate finds a model's weights: "" if they are in the program or in the folder
+// of models, or the path in one of the user's folders.
 func locate(m models.Model, folder string, from []string) (string, error) {
 	_, err := models.Verify(folder, m)
 	if err == nil {
-		return m.File(folder), nil
+		return "", nil
 	}
 	for _, dir := range from {
 		for _, s := range m.Sources {
@@ -84,7 +85,7 @@ func locate(m models.Model, folder string, from []string) (string, error) {
 				continue
 			}
 			path := filepath.Join(dir, s.Folder)
-			if _, err := models.Read(path, m); err == nil {
+			if _, err := models.ReadFile(path, m); err == nil {
 				return path, nil
 			}
 		}
@@ -112,6 +113,10 @@ func (c *modelChoice) open(minScore float64) (all []candidate, closeAll func() e
 	if err != nil {
 		return nil, closeAll, err
 	}
+	folder, _, err := c.modelsFolder.open()
+	if err != nil {
+		return nil, closeAll, err
+	}
 	if all, err = c.choose(); err != nil {
 		return nil, closeAll, err
 	}
@@ -120,7 +125,7 @@ func (c *modelChoice) open(minScore float64) (all []candidate, closeAll func() e
 		if c.Size > 0 {
 			one.model.Input.Size = c.Size
 		}
-		one.detector, err = inference.Open(inference.Options{Library: p.library(), Model: one.model, Weights: one.path, Workers: 1, MinScore: minScore})
+		one.detector, err = inference.Open(inference.Options{Library: p.library(), Model: one.model, Folder: folder, File: one.path, Workers: 1, MinScore: minScore})
 		if err != nil {
 			return all, closeAll, fmt.Errorf("with an input of %d: %w", one.model.Input.Size, err)
 		}

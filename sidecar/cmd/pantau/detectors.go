@@ -13,35 +13,31 @@ import (
 
 // detectors opens each model once, when the first camera wants it.
 type detectors struct {
-	library  string // path of ONNX Runtime's library
-	folder   string // of the models
+	auto
 	fallback string // name of the model of those who do not choose
-	workers  int    // 0: one per core
 
-	mu   sync.Mutex
-	open map[string]*inference.Detector
+	mu     sync.Mutex
+	open   map[string]*inference.Detector
+	chosen models.Model // what auto stands for, once that is known
 }
 
-// get gives the shared detector of a model; "" and "auto" are the default one.
+// get gives the shared detector of a model; "" is the fallback, and "auto" is
+// what this machine is faster with.
 func (d *detectors) get(name string) (pipeline.Detector, error) {
-	if name == "" || name == models.Auto {
-		name = d.fallback // which may be "auto" too: the manifest's default
-	}
-	manifest, err := models.Builtin()
-	if err != nil {
-		return nil, err
-	}
-	model, err := manifest.Find(name)
-	if err != nil {
-		return nil, err
+	if name == "" {
+		name = d.fallback
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	model, err := d.find(name)
+	if err != nil {
+		return nil, err
+	}
 	if one, ok := d.open[model.Name]; ok {
 		return one, nil
 	}
 	one, err := inference.Open(inference.Options{
-		Library: d.library, Model: model, Weights: model.File(d.folder), Workers: d.workers,
+		Library: d.library, Model: model, Folder: d.folder,
 	})
 	if err != nil {
 		return nil, err
@@ -51,6 +47,24 @@ func (d *detectors) get(name string) (pipeline.Detector, error) {
 	}
 	d.open[model.Name] = one
 	return one, nil
+}
+
+// find gives the model of a name; the caller holds mu.
+func (d *detectors) find(name string) (models.Model, error) {
+	if name != "" && name != models.Auto {
+		manifest, err := models.Builtin()
+		if err != nil {
+			return models.Model{}, err
+		}
+		return manifest.Find(name)
+	}
+	if d.chosen.Name == "" {
+		var err error
+		if d.chosen, err = d.choose(); err != nil {
+			return models.Model{}, err
+		}
+	}
+	return d.chosen, nil
 }
 
 // name is the default model as name@version; the bare name until it can be opened.

@@ -64,7 +64,7 @@ func TestDemo(t *testing.T) {
 		if took := time.Since(begun); start == "second" && took > 10*time.Second {
 			t.Errorf("the second start took %v, want less than 10 s", took)
 		}
-		if !strings.Contains(d.output(), "nanodet-g@") {
+		if !strings.Contains(d.output(), "with street") {
 			t.Error("it does not say which model is active")
 		}
 		address := strings.Replace(link.FindString(d.output()), "localhost", "127.0.0.1", 1)

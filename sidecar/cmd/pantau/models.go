@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"text/tabwriter"
+	"time"
 
 	"pantau/inference/models"
 	"pantau/sidecar"
@@ -14,7 +16,8 @@ import (
 
 // modelsCmd is `pantau models`.
 type modelsCmd struct {
-	List    modelsListCmd    `cmd:"" default:"withargs" help:"List the models that are known, and which of them are here."`
+	List    modelsListCmd    `cmd:"" default:"withargs" help:"List the models that are known, which of them are here, and which one is in use."`
+	Card    modelsCardCmd    `cmd:"" help:"Say what a model is, what it was trained with, and what it is bad at."`
 	Pull    modelsPullCmd    `cmd:"" help:"Get models, verified by their hashes."`
 	Verify  modelsVerifyCmd  `cmd:"" help:"Check the models that are here against their hashes."`
 	Measure modelsMeasureCmd `cmd:"" help:"Measure models on labelled pictures."`
@@ -39,7 +42,8 @@ func (f modelsFolder) open() (folder string, manifest *models.Manifest, err erro
 
 type modelsListCmd struct {
 	modelsFolder
-	JSON bool `help:"Print the list as JSON."`
+	State string `help:"Folder that remembers what was measured. Default: $$XDG_STATE_HOME/pantau." placeholder:"DIR"`
+	JSON  bool   `help:"Print the list as JSON."`
 }
 
 // modelLine is one model of the list.
@@ -47,6 +51,8 @@ type modelLine struct {
 	Name    string       `json:"name"`
 	Version int          `json:"version"`
 	Default bool         `json:"default"`
+	Auto    bool         `json:"auto"`               // what auto stands for on this machine
+	Frame   float64      `json:"frame_ms,omitempty"` // as it was measured for that
 	State   models.State `json:"state"`
 	Family  string       `json:"family"`
 	Input   int          `json:"input"`
@@ -61,11 +67,15 @@ func (c *modelsListCmd) Run() error {
 	if err != nil {
 		return err
 	}
+	choice, why, err := c.chosen()
+	if err != nil {
+		return err
+	}
 	var lines []modelLine
 	for _, m := range manifest.Models {
 		state, _ := models.Verify(folder, m) // what is wrong is told by verify
-		lines = append(lines, modelLine{m.Name, m.Version, m.Name == manifest.Default, state,
-			m.Family, m.Input.Size, m.Size, m.Licence, m.About})
+		lines = append(lines, modelLine{m.Name, m.Version, m.Name == manifest.Default, m.Name == choice.Use, choice.Frame[m.Name],
+			state, m.Family, m.Input.Size, m.Size, m.Licence, m.About})
 	}
 	if c.JSON {
 		return json.NewEncoder(os.Stdout).Encode(lines)
@@ -74,21 +84,80 @@ func (c *modelsListCmd) Run() error {
 	fmt.Fprintln(w, "MODEL\tSTATE\tFAMILY\tINPUT\tMB\tLICENCE\tABOUT")
 	for _, l := range lines {
 		name := l.Name
-		if l.Default {
-			name += " (default)"
+		if l.Auto {
+			name += " (auto)"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%.1f\t%s\t%s\n", name, l.State, l.Family, l.Input, float64(l.Bytes)/1e6, l.Licence, l.About)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Println("\nin", folder)
+	fmt.Printf("\n%s\nfiles are looked for in %s\nwhat a model is, and what it is bad at: pantau models card NAME\n", why, folder)
 	return nil
+}
+
+// chosen gives what auto stands for on this machine, and says why. It measures nothing.
+func (c *modelsListCmd) chosen() (choice, string, error) {
+	p, err := findPaths()
+	if err != nil {
+		return choice{}, "", err
+	}
+	state, err := statePath(c.State)
+	if err != nil {
+		return choice{}, "", err
+	}
+	_, all, err := candidates()
+	if err != nil {
+		return choice{}, "", err
+	}
+	if len(all) == 1 {
+		return choice{Use: all[0].Name}, "auto is " + all[0].Name, nil
+	}
+	a := auto{library: p.library(), state: state, log: slog.New(slog.DiscardHandler)}
+	here, err := a.place(all)
+	if err != nil {
+		return choice{}, fmt.Sprintf("auto cannot be measured: %v", err), nil
+	}
+	found, ok := here.among(a.known())
+	if !ok {
+		return choice{}, fmt.Sprintf("auto is %s or %s: the first run measures which (%s)", all[0].Name, all[1].Name, here.Processor), nil
+	}
+	return found, fmt.Sprintf("auto is %s, since a frame takes (ms): %s (%s, ONNX Runtime %s, measured on %s;\n%s is taken where it needs at most %.0f %% of the time)",
+		found.Use, found.figures(), found.Processor, found.Runtime, found.Measured.Format(time.DateOnly), all[1].Name, 100*worth), nil
+}
+
+type modelsCardCmd struct {
+	Name string `arg:"" optional:"" help:"Model to tell of. Default: the default model."`
+	JSON bool   `help:"Print what the manifest says and the text as JSON."`
+}
+
+// Run carries out the command.
+func (c *modelsCardCmd) Run() error {
+	manifest, err := models.Builtin()
+	if err != nil {
+		return err
+	}
+	m, err := manifest.Find(c.Name)
+	if err != nil {
+		return err
+	}
+	text, err := m.Card()
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(os.Stdout).Encode(struct {
+			models.Model
+			Card string `json:"card"`
+		}{m, text})
+	}
+	_, err = fmt.Print(text)
+	return err
 }
 
 type modelsPullCmd struct {
 	modelsFolder
-	Names []string `arg:"" optional:"" help:"Models to get. Default: the default model."`
+	Names []string `arg:"" help:"Models to get."`
 	From  []string `help:"Folders of your own to look into first." placeholder:"DIR"`
 }
 
@@ -97,9 +166,6 @@ func (c *modelsPullCmd) Run(ctx context.Context) error {
 	folder, manifest, err := c.open()
 	if err != nil {
 		return err
-	}
-	if len(c.Names) == 0 {
-		c.Names = []string{manifest.Default}
 	}
 	puller := &models.Puller{Dir: folder, Folders: c.From, Say: func(line string) { fmt.Println(line) }}
 	var all []error

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"net"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"pantau/inference/models"
 	"pantau/sidecar"
 	"pantau/sidecar/tap/taptest"
 )
@@ -182,7 +184,7 @@ func TestBadInput(t *testing.T) {
 		want []string // all of them stand in the output
 	}{
 		{"a wrong password", []string{"probe", locked.URL(), "--user", "u"}, []string{"password"}},
-		{"a model that was tampered with", []string{"run", write(t, "pantau.yaml", "models: {dir: "+filepath.Dir(damaged)+"}\n")}, []string{"nanodet-g", "models pull"}},
+		{"a model that was tampered with", []string{"run", write(t, "pantau.yaml", "models: {default: nanodet-g, dir: "+filepath.Dir(damaged)+"}\n")}, []string{"nanodet-g", "models pull"}},
 		{"the same, verified", []string{"models", "verify", "--dir", filepath.Dir(damaged)}, []string{"nanodet-g", "models pull"}},
 		{"an unknown command", []string{"wacth"}, []string{"wacth", "--help"}},
 		{"an unknown flag", []string{"run", "--colour"}, []string{"--colour"}},
@@ -197,8 +199,9 @@ func TestBadInput(t *testing.T) {
 		{"no rules", []string{"analyse", clip, "--rules", "/nowhere.yaml"}, []string{"/nowhere.yaml"}},
 		{"a clip that would be written over", []string{"analyse", damaged, "--rules", rules, "--out", damaged}, []string{"--out", "is also CLIP"}},
 		{"a video where nothing can be written", []string{"analyse", clip, "--rules", rules, "--video", "/nowhere/x.mp4"}, []string{"/nowhere/x.mp4"}},
-		{"an unknown model", []string{"analyse", clip, "--rules", rules, "--model", "yolov99"}, []string{"yolov99", "nanodet-g"}},
+		{"an unknown model", []string{"analyse", clip, "--rules", rules, "--model", "yolov99"}, []string{"yolov99", "street-int8"}},
 		{"a model that is not here", []string{"analyse", clip, "--rules", rules, "--model", "yolox-s"}, []string{"yolox-s", "models pull"}},
+		{"the card of an unknown model", []string{"models", "card", "yolov99"}, []string{"yolov99", "street-int8"}},
 		{"an address that is none", []string{"probe", "htp:/10.2.4.21"}, []string{"rtsp://"}},
 		{"a camera that is not there", []string{"probe", "rtsp://127.0.0.1:9/s"}, []string{"127.0.0.1:9"}},
 		{"a port that is taken", []string{"demo", "--camera", taken.Addr().String()}, []string{taken.Addr().String(), "--camera"}},
@@ -228,7 +231,7 @@ func TestBadInput(t *testing.T) {
 }
 
 func TestHelpTeaches(t *testing.T) {
-	for _, c := range [][]string{{}, {"--help"}, {"run", "--help"}, {"demo", "--help"}, {"analyse", "--help"}, {"tail", "--help"}, {"probe", "--help"}, {"models", "--help"}, {"check", "--help"}, {"bench", "--help"}} {
+	for _, c := range [][]string{{}, {"--help"}, {"run", "--help"}, {"demo", "--help"}, {"analyse", "--help"}, {"tail", "--help"}, {"probe", "--help"}, {"models", "--help"}, {"models", "card", "--help"}, {"check", "--help"}, {"bench", "--help"}} {
 		code, out := says(t, c...)
 		if code != 0 || !strings.Contains(out, "Usage: pantau") {
 			t.Errorf("pantau %v: exit code %d: %s", c, code, out)
@@ -236,5 +239,36 @@ func TestHelpTeaches(t *testing.T) {
 	}
 	if code, out := says(t, "version"); code != 0 || !strings.HasPrefix(out, "pantau ") {
 		t.Errorf("pantau version: exit code %d: %s", code, out)
+	}
+}
+
+// The list says what auto stands for once that is measured, and the card is there.
+func TestModelsTellWhatIsInUse(t *testing.T) {
+	state := t.TempDir()
+	if code, out := says(t, "models", "list", "--state", state); code != 0 || !strings.Contains(out, "the first run measures which") || !strings.Contains(out, "models card") {
+		t.Errorf("before: exit code %d: %s", code, out)
+	}
+	a, _ := atHome(t)
+	a.state = state
+	m, err := a.choose()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, out := says(t, "models", "--state", state); code != 0 || !strings.Contains(out, m.Name+" (auto)") || !strings.Contains(out, "auto is "+m.Name) {
+		t.Errorf("afterwards: exit code %d: %s", code, out)
+	}
+	code, out := says(t, "models", "list", "--state", state, "--json")
+	var lines []modelLine
+	if err := json.Unmarshal([]byte(out), &lines); err != nil || code != 0 || lines[0].Name != "street" || !lines[0].Default || lines[0].State != models.Ready ||
+		lines[0].Frame <= 0 || lines[0].Auto == lines[1].Auto {
+		t.Errorf("as JSON: exit code %d, error %v: %s", code, err, out)
+	}
+	if code, out := says(t, "models", "card"); code != 0 || !strings.HasPrefix(out, "# street\n") {
+		t.Errorf("card: exit code %d: %s", code, out)
+	}
+	code, out = says(t, "models", "card", "street-int8", "--json")
+	var card struct{ Name, SHA256, Card string }
+	if err := json.Unmarshal([]byte(out), &card); err != nil || code != 0 || card.Name != "street-int8" || len(card.SHA256) != 64 || !strings.HasPrefix(card.Card, "# street\n") {
+		t.Errorf("card as JSON: exit code %d, error %v: %s", code, err, out)
 	}
 }

@@ -82,7 +82,7 @@ func newService(file, state string, log *slog.Logger) (*service, error) {
 	}
 	s := &service{
 		file: file, checks: checks(), settings: settings, state: state, log: log,
-		detectors: &detectors{library: p.library(), folder: folder, fallback: settings.Models.Default},
+		detectors: &detectors{auto: auto{library: p.library(), folder: folder, state: state, log: log}, fallback: settings.Models.Default},
 	}
 	// The default model is opened before anything is started, so that a missing
 	// one is an error of the command and not of every camera.

@@ -33,7 +33,7 @@ func (source) Cameras() []sidecar.CameraStatus {
 }
 
 func (s source) Node() sidecar.NodeStatus {
-	return sidecar.NodeStatus{Node: "node-1", Version: "1", Model: "nanodet-g@1", Ready: s.ready, Cause: "Redis is away",
+	return sidecar.NodeStatus{Node: "node-1", Version: "1", Model: "street@1", Ready: s.ready, Cause: "Redis is away",
 		Redis: sidecar.Backend{Connected: true, Scenes: 7, Dropped: 1, Facts: 5}, Outbox: sidecar.Outbox{Entries: 4, Bytes: 9, Oldest: 1.5}}
 }
 
@@ -50,7 +50,7 @@ func TestMetrics(t *testing.T) {
 		`pantau_camera_reconnects_total{camera="a"} 2`,
 		`pantau_camera_viewers{camera="a"} 1`,
 		`pantau_camera_latency_seconds_bucket{camera="a",stage="decode",le="0.005"} 2`,
-		`pantau_info{model="nanodet-g@1",node="node-1",version="1"} 1`,
+		`pantau_info{model="street@1",node="node-1",version="1"} 1`,
 		`pantau_ready 0`, `pantau_redis_up 1`, `pantau_redis_scenes_total 7`, `pantau_redis_scenes_dropped_total 1`,
 		`pantau_redis_facts_total 5`, `pantau_outbox_entries 4`, `pantau_outbox_bytes 9`, `pantau_outbox_oldest_seconds 1.5`,
 		`# TYPE pantau_camera_reconnects_total counter`,

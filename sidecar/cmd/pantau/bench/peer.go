@@ -46,6 +46,10 @@ func pipelines(ctx context.Context, o Options) ([]Result, error) {
 	if err := os.WriteFile(script, peerScript, 0o600); err != nil {
 		return nil, err
 	}
+	weights, err := o.writeWeights()
+	if err != nil {
+		return nil, err
+	}
 	var inference, rest, streams, own, theirs []float64
 	for i := range o.Rounds {
 		o.Say(fmt.Sprintf("the sidecar beside ffmpeg pipe + Node, round %d of %d", i+1, o.Rounds))
@@ -53,7 +57,7 @@ func pipelines(ctx context.Context, o Options) ([]Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		peer, err := o.peers(ctx, script, url)
+		peer, err := o.peers(ctx, script, weights, url)
 		if err != nil {
 			return nil, err
 		}
@@ -70,6 +74,16 @@ func pipelines(ctx context.Context, o Options) ([]Result, error) {
 			"1080p25 at %d frames/s, %s: %.0f ms of CPU a camera-second against %.0f (%.1f streams a core)",
 			peerFPS, o.Model.ID(), median(own), median(theirs), 1000/median(own))),
 	}, nil
+}
+
+// writeWeights makes a file of the model's weights, which may be in the program only.
+func (o Options) writeWeights() (string, error) {
+	data, err := models.Read(o.Models, o.Model)
+	if err != nil {
+		return "", err
+	}
+	path := o.Model.File(o.Dir)
+	return path, os.WriteFile(path, data, 0o600)
 }
 
 // measure runs the sidecar for two whiles: beside the bare loop, which then has
@@ -125,6 +139,9 @@ func Infer(library, folder, name string) (time.Duration, error) {
 	for i := range b.Input {
 		b.Input[i] = float32(i%255)/64 - 2
 	}
+	for i := range b.Bytes {
+		b.Bytes[i] = byte(i % 255)
+	}
 	var begun time.Duration
 	pace := time.NewTicker(time.Second / peerFPS)
 	defer pace.Stop()
@@ -142,7 +159,7 @@ func Infer(library, folder, name string) (time.Duration, error) {
 
 // bind opens a model with tensors for the benchmark's picture.
 func bind(library, folder string, model models.Model) (*onnx.Binding, *onnx.Session, error) {
-	weights, err := models.Read(model.File(folder), model)
+	weights, err := models.Read(folder, model)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -173,12 +190,12 @@ func bind(library, folder string, model models.Model) (*onnx.Binding, *onnx.Sess
 
 // peers runs the other pipeline for every camera at once, and gives their
 // processor time together.
-func (o Options) peers(ctx context.Context, script, url string) (float64, error) {
+func (o Options) peers(ctx context.Context, script, weights, url string) (float64, error) {
 	var used [peerCount]float64
 	g, ctx := errgroup.WithContext(ctx)
 	for i := range peerCount {
 		g.Go(func() (err error) {
-			used[i], err = o.peer(ctx, script, url)
+			used[i], err = o.peer(ctx, script, weights, url)
 			return err
 		})
 	}
@@ -192,9 +209,9 @@ func (o Options) peers(ctx context.Context, script, url string) (float64, error)
 
 // peer runs the other pipeline for a while and gives the processor time of both
 // of its processes, seconds.
-func (o Options) peer(ctx context.Context, script, url string) (float64, error) {
+func (o Options) peer(ctx context.Context, script, weights, url string) (float64, error) {
 	box := o.Model.Letterbox(peerWidth, peerHeight)
-	cmd := exec.CommandContext(ctx, "node", script, url, o.Model.File(o.Models), o.Node, fmt.Sprint(box.Width), fmt.Sprint(box.Height),
+	cmd := exec.CommandContext(ctx, "node", script, url, weights, o.Node, fmt.Sprint(box.Width), fmt.Sprint(box.Height),
 		fmt.Sprint(peerFPS), fmt.Sprint(windowTime.Seconds()), list(o.Model.Input.Mean), list(o.Model.Input.Std))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()

@@ -15,8 +15,9 @@ const session = await ort.InferenceSession.create(readFileSync(model), {
 })
 const mean = means.split(',').map(Number), std = stds.split(',').map(Number)
 const plane = width * height
-const tensor = new Float32Array(3 * plane)
-const input = new ort.Tensor('float32', tensor, [1, 3, height, width])
+const type = session.inputMetadata[0].type
+const tensor = type === 'uint8' ? new Uint8Array(3 * plane) : new Float32Array(3 * plane)
+const input = new ort.Tensor(type, tensor, [1, 3, height, width])
 
 const ffmpeg = spawn('ffmpeg', ['-nostdin', '-v', 'quiet', '-threads', '2', '-rtsp_transport', 'tcp', '-i', url,
   '-vf', `fps=${fps},scale=${width}:-2,pad=${width}:${height}:0:0`, '-an', '-f', 'rawvideo', '-pix_fmt', 'bgr24', 'pipe:1'],

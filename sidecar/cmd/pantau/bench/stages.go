@@ -63,7 +63,7 @@ func Decode(clip string) error {
 
 // open opens the model.
 func (o Options) open(workers int) (*inference.Detector, error) {
-	return inference.Open(inference.Options{Library: o.Library, Model: o.Model, Weights: o.Model.File(o.Models), Workers: workers})
+	return inference.Open(inference.Options{Library: o.Library, Model: o.Model, Folder: o.Models, Workers: workers})
 }
 
 // frames decodes the first frames of the street.

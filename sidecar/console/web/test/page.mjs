@@ -26,7 +26,7 @@ function stream(connection, o = {}) {
   const send = (m) => connection.send(typeof m === 'string' || Buffer.isBuffer(m) ? m : JSON.stringify(m))
   const hello = (epoch) => send({ type: 'hello', camera: { id: 'demo', name: 'Demo street', functions }, codec, clock: 90000, epoch,
     width: 640, height: 360, hold_ms: 200, masked: o.masked === true })
-  const stats = { type: 'stats', fps: { camera: 25, processed: 25, skipped: 0, detection: 8 }, dropped: {}, model: 'nanodet-g@1',
+  const stats = { type: 'stats', fps: { camera: 25, processed: 25, skipped: 0, detection: 8 }, dropped: {}, model: 'street@1',
     latency_ms: { decode: 3, wait: 5, infer: 40, total: 60 }, state: 'running', ...o.status }
   hello('e0')
   send({ type: 'totals', since: '2026-11-23T05:00:00Z', rows: o.rows ?? [
@@ -176,7 +176,7 @@ async function checks(page) {
   await pass('the live page: picture, counts, rates, and nothing for axe to find', async () => {
     await drawing(page)
     await page.getByText('1,234').first().waitFor()
-    await page.getByText('nanodet-g@1').waitFor()
+    await page.getByText('street@1').waitFor()
     await accessible(page)
     await page.emulateMedia({ colorScheme: 'dark' })
     await accessible(page)
