@@ -171,29 +171,28 @@ func (a auto) remember(all []choice) error {
 	return os.Rename(part, a.file())
 }
 
-// processor names the kind of processor, from /proc/cpuinfo: its model name, or
-// what Arm's say instead; the architecture where there is neither.
+// processor names the kind of processor, from /proc/cpuinfo: its model name with
+// family and model (a virtual machine may say no more than "AMD EPYC"), or what
+// Arm's say instead; the architecture where there is neither.
 func processor() string {
 	data, _ := os.ReadFile("/proc/cpuinfo") // without it, nothing is found below
 	return processorOf(data)
 }
 
 func processorOf(cpuinfo []byte) string {
-	var arm []string
-	for line := range bytes.Lines(cpuinfo) {
+	first, _, _ := bytes.Cut(cpuinfo, []byte("\n\n")) // the first core
+	said := map[string]string{}
+	for line := range bytes.Lines(first) {
 		key, value, _ := strings.Cut(string(line), ":")
-		key, value = strings.TrimSpace(key), strings.TrimSpace(value)
-		switch {
-		case key == "model name" && value != "":
-			return value
-		case key == "processor" && len(arm) > 0: // the second core
-			return "Arm " + strings.Join(arm, " ")
-		case key == "CPU implementer", key == "CPU variant", key == "CPU part", key == "CPU revision":
-			arm = append(arm, value)
-		}
+		said[strings.TrimSpace(key)] = strings.TrimSpace(value)
 	}
-	if len(arm) > 0 {
-		return "Arm " + strings.Join(arm, " ")
+	switch {
+	case said["model name"] != "" && said["cpu family"] != "":
+		return fmt.Sprintf("%s, family %s model %s", said["model name"], said["cpu family"], said["model"])
+	case said["model name"] != "":
+		return said["model name"]
+	case said["CPU part"] != "":
+		return strings.Join([]string{"Arm", said["CPU implementer"], said["CPU part"], said["CPU variant"]}, " ")
 	}
 	return runtime.GOARCH
 }

@@ -100,9 +100,9 @@ func TestTheEightBitModelMustBeWorthIt(t *testing.T) {
 
 func TestProcessorHasAName(t *testing.T) {
 	for text, want := range map[string]string{
-		"processor\t: 0\nmodel name\t: AMD EPYC 9R14\nflags\t: fpu\n\nprocessor\t: 1\nmodel name\t: AMD EPYC 9R14\n":                                      "AMD EPYC 9R14",
-		"processor\t: 0\nBogoMIPS\t: 243.75\nCPU implementer\t: 0x41\nCPU variant\t: 0x3\nCPU part\t: 0xd0c\n\nprocessor\t: 1\nCPU implementer\t: 0x42\n": "Arm 0x41 0x3 0xd0c",
-		"CPU implementer\t: 0x41\n": "Arm 0x41",
+		"processor\t: 0\ncpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC\n\nprocessor\t: 1\nmodel name\t: other\n": "AMD EPYC, family 25 model 17",
+		"processor\t: 0\nmodel name\t: ARMv8 Processor\n":                                                                  "ARMv8 Processor",
+		"processor\t: 0\nCPU implementer\t: 0x41\nCPU variant\t: 0x3\nCPU part\t: 0xd0c\n\nprocessor\t: 1\n":               "Arm 0x41 0xd0c 0x3",
 	} {
 		if got := processorOf([]byte(text)); got != want {
 			t.Errorf("processor is %q, want %q", got, want)
