@@ -60,7 +60,11 @@ type Function struct {
 	Polygon Polygon       `json:"polygon,omitempty" yaml:"polygon"`
 	Classes []Class       `json:"classes,omitempty" yaml:"classes"` // empty: all default classes
 	Anchor  Anchor        `json:"anchor,omitempty" yaml:"anchor"`
-	Dwell   time.Duration `json:"dwell,omitempty" yaml:"dwell"` // stay after which a presence is a visit
+	Dwell   time.Duration `json:"dwell,omitempty" yaml:"dwell"` // stay after which a presence is a visit, and a stop is parking
+
+	Bays      map[string]Polygon `json:"bays,omitempty" yaml:"bays"`           // places for one vehicle each, by their names
+	Capacity  int                `json:"capacity,omitempty" yaml:"capacity"`   // vehicles for which there is room in Polygon
+	Forbidden bool               `json:"forbidden,omitempty" yaml:"forbidden"` // nobody may park here
 }
 
 // Anchor is the point of a box that stands for the object. Empty is AnchorBottom.

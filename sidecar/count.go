@@ -33,8 +33,8 @@ type Count struct {
 	Rows     []CountRow `json:"rows"`
 }
 
-// CountRow is one number of a Count. Flow, entries and visits are sums (N);
-// presence is a level (Mean, Max).
+// CountRow is one number of a Count. Flow, entries, visits, arrivals and
+// departures are sums (N); presence and occupancy are levels (Mean, Max).
 type CountRow struct {
 	Rule      string    `json:"rule"`
 	Kind      RowKind   `json:"kind"`
@@ -43,7 +43,11 @@ type CountRow struct {
 	N         *int      `json:"n,omitempty"`
 	Mean      *float64  `json:"mean,omitempty"`
 	Max       *int      `json:"max,omitempty"`
+	Capacity  *int      `json:"capacity,omitempty"` // of an occupancy: all places of the rule, whatever the class
 }
+
+// Level says whether a row is a level: who is there now, and not a sum over time.
+func (k RowKind) Level() bool { return k == Presence || k == Occupancy }
 
 // RowKind says what a row counts.
 type RowKind string
@@ -51,9 +55,12 @@ type RowKind string
 // The kinds of rows. Presence in a zone, entries into it and visits are three
 // numbers with three names.
 const (
-	Flow     RowKind = "flow"     // crossings of a line; N by Class and Direction
-	Presence RowKind = "presence" // objects in a zone at once; Mean over time, Max
-	Entries  RowKind = "entries"  // objects that came into a zone; N
-	Exits    RowKind = "exits"    // objects that left a zone; N
-	Visits   RowKind = "visits"   // objects whose stay reached the function's dwell; N
+	Flow       RowKind = "flow"       // crossings of a line; N by Class and Direction
+	Presence   RowKind = "presence"   // objects in a zone at once; Mean over time, Max
+	Entries    RowKind = "entries"    // objects that came into a zone; N
+	Exits      RowKind = "exits"      // objects that left a zone; N
+	Visits     RowKind = "visits"     // objects whose stay reached the function's dwell; N
+	Occupancy  RowKind = "occupancy"  // vehicles that are parked at once; Mean over time, Max, Capacity
+	Arrivals   RowKind = "arrivals"   // vehicles that came to park; N
+	Departures RowKind = "departures" // vehicles that were parked and went; N
 )

@@ -11,12 +11,14 @@ type EventType string
 
 // The types of events.
 const (
-	CountCrossing  EventType = "count.crossing" // data: Crossing
-	ZoneEntered    EventType = "zone.entered"   // data: ZoneChange
-	ZoneLeft       EventType = "zone.left"      // data: ZoneChange
-	TrackEnded     EventType = "track.ended"    // data: TrackSummary
-	CorrectionMade EventType = "correction"     // data: Correction
-	CameraState    EventType = "camera.state"   // data: StateChange
+	CountCrossing   EventType = "count.crossing"   // data: Crossing
+	ZoneEntered     EventType = "zone.entered"     // data: ZoneChange
+	ZoneLeft        EventType = "zone.left"        // data: ZoneChange
+	ParkingOccupied EventType = "parking.occupied" // data: ParkingChange
+	ParkingFreed    EventType = "parking.freed"    // data: ParkingChange
+	TrackEnded      EventType = "track.ended"      // data: TrackSummary
+	CorrectionMade  EventType = "correction"       // data: Correction
+	CameraState     EventType = "camera.state"     // data: StateChange
 )
 
 // Direction is the way over a line. Standing at A and looking to B of the line
@@ -89,6 +91,26 @@ type ZoneChange struct {
 	Stay  float64 `json:"stay_s,omitempty"` // ZoneLeft: seconds inside
 	Visit bool    `json:"visit,omitempty"`  // ZoneLeft: the stay was at least the function's dwell
 	N     int     `json:"n"`
+}
+
+// ParkingChange is the data of ParkingOccupied, which is about the frame in which
+// the vehicle came to stand, and of ParkingFreed, about the one in which it was
+// seen standing last. One session is one of each.
+type ParkingChange struct {
+	Origin
+	Bay       string  `json:"bay,omitempty"` // empty: a kerb has no bays
+	Track     string  `json:"track"`         // by which it was seen last
+	Class     Class   `json:"cls"`           // as it was voted while it came to stand
+	Box       Box     `json:"box"`           // where it stands
+	Score     float64 `json:"conf"`
+	Arrived   string  `json:"arrived"`            // capture time, in TimeFormat
+	Found     bool    `json:"found,omitempty"`    // it stood there when the analysis began: it had come before Arrived
+	Departed  string  `json:"departed,omitempty"` // ParkingFreed
+	Stay      float64 `json:"stay_s,omitempty"`   // ParkingFreed: seconds from Arrived to Departed
+	Begun     string  `json:"begun,omitempty"`    // ParkingFreed: id of the session's ParkingOccupied
+	Forbidden bool    `json:"forbidden,omitempty"`
+	Occupied  int     `json:"occupied"`           // vehicles that are parked now, all classes together
+	Capacity  int     `json:"capacity,omitempty"` // places of the rule
 }
 
 // TrackSummary is the data of TrackEnded.

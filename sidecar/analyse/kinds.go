@@ -32,8 +32,9 @@ type kind struct {
 
 // kinds is the whole list of analytics: to add one, write its file and add its line.
 var kinds = map[string]kind{
-	"line": {reads: []string{"line"}, check: checkLine, make: newLine},             // line.go
-	"zone": {reads: []string{"polygon", "dwell"}, check: checkZone, make: newZone}, // zone.go
+	"line":    {reads: []string{"line"}, check: checkLine, make: newLine},                                                    // line.go
+	"parking": {reads: []string{"polygon", "dwell", "bays", "capacity", "forbidden"}, check: checkParking, make: newParking}, // parking.go
+	"zone":    {reads: []string{"polygon", "dwell"}, check: checkZone, make: newZone},                                        // zone.go
 }
 
 // kindNames lists the kinds in order.

@@ -59,6 +59,7 @@ func (m *minute) take(other *minute) {
 type row struct {
 	sidecar.CountRow
 	since, until time.Time // in minutes' time; until is zero as long as it is counted
+	capacity     int       // of a level; 0: it has none
 }
 
 // in says whether the row was counted in a part of a minute at least; of the
@@ -197,12 +198,15 @@ func (l *ledger) list(m *minute) []sidecar.CountRow {
 			continue
 		}
 		row := r.CountRow
-		if row.Kind == sidecar.Presence {
+		if row.Kind.Level() {
 			mean := 0.0
 			if m.covered > 0 {
 				mean = math.Round(1000*m.levels[i]/m.covered.Seconds()) / 1000
 			}
 			row.Mean, row.Max = &mean, new(m.peaks[i])
+			if r.capacity > 0 {
+				row.Capacity = new(r.capacity)
+			}
 		} else {
 			row.N = new(m.n[i])
 		}

@@ -9,8 +9,6 @@ import (
 )
 
 const (
-	// smallest is the least area of a zone, in pictures.
-	smallest = 1e-4
 	// usualDwell is the stay after which a presence is a visit, where the
 	// function does not say.
 	usualDwell   = 10 * time.Second
@@ -25,46 +23,19 @@ const (
 
 // checkZone refuses polygons that enclose nothing, or not one thing.
 func checkZone(f sidecar.Function) error {
-	n := len(f.Polygon)
-	if n < 3 {
-		return &sidecar.FieldError{Field: "polygon", Problem: fmt.Sprintf("the polygon has %d corners", n), Remedy: "give at least three"}
-	}
-	if err := checkPoints("polygon", f.Polygon); err != nil {
+	if err := checkPolygon("polygon", f.Polygon); err != nil {
 		return err
 	}
-	if err := checkSides(f.Polygon); err != nil {
-		return err
-	}
-	if a := area(f.Polygon); a < smallest {
-		return &sidecar.FieldError{Field: "polygon", Problem: fmt.Sprintf("the polygon covers %.2g of the picture", a),
-			Remedy: fmt.Sprintf("draw it larger than %v", smallest)}
-	}
-	if f.Dwell < 0 || f.Dwell > longestDwell {
-		return &sidecar.FieldError{Field: "dwell", Problem: fmt.Sprintf("a stay of %v is no visit", f.Dwell),
-			Remedy: "use a time from 1s to 24h, such as 30s"}
-	}
-	return nil
+	return checkDwell(f.Dwell, "visit")
 }
 
-// checkSides refuses polygons that cross themselves.
-func checkSides(poly sidecar.Polygon) error {
-	n := len(poly)
-	for i, p := range poly {
-		if next := (i + 1) % n; poly[next] == p {
-			return &sidecar.FieldError{Field: fmt.Sprintf("polygon[%d]", next), Problem: "the corner stands twice in a row",
-				Remedy: "remove it; the last corner is joined to the first by itself"}
-		}
+// checkDwell refuses stays that nobody could mean.
+func checkDwell(d time.Duration, what string) error {
+	if d >= 0 && d <= longestDwell {
+		return nil
 	}
-	for i := range n {
-		for j := i + 2; j < n && j-i < n-1; j++ { // neighbours share a corner
-			if touch(poly[i], poly[i+1], poly[j], poly[(j+1)%n]) {
-				return &sidecar.FieldError{Field: fmt.Sprintf("polygon[%d]", j),
-					Problem: fmt.Sprintf("the polygon crosses itself: side %d and side %d touch", i+1, j+1),
-					Remedy:  "give the corners in their order around the zone"}
-			}
-		}
-	}
-	return nil
+	return &sidecar.FieldError{Field: "dwell", Problem: fmt.Sprintf("a stay of %v is no %s", d, what),
+		Remedy: "use a time from 1s to 24h, such as 30s"}
 }
 
 // zone counts what is in an area (presence), comes into it (entries), goes out
@@ -72,14 +43,11 @@ func checkSides(poly sidecar.Polygon) error {
 // what vanishes inside has left: each zone.entered is followed by its zone.left.
 type zone struct {
 	*book
-	id      string
+	area
 	polygon sidecar.Polygon
 	anchor  sidecar.Anchor
 	dwell   time.Duration
-	classes []sidecar.Class
-	bit     uint64     // of this zone in object.zones
 	rows    []zoneRows // by class
-	present []int      // by class, now
 	guests  map[*object]*guest
 }
 
@@ -100,7 +68,7 @@ type guest struct {
 }
 
 func newZone(f sidecar.Function, b *book) Analytic {
-	z := &zone{book: b, id: f.ID, polygon: f.Polygon, anchor: f.Anchor, dwell: f.Dwell, classes: classesOf(f),
+	z := &zone{book: b, area: newArea(f, classesOf(f)), polygon: f.Polygon, anchor: f.Anchor, dwell: f.Dwell,
 		guests: map[*object]*guest{}}
 	if z.dwell == 0 {
 		z.dwell = usualDwell
@@ -113,7 +81,6 @@ func newZone(f sidecar.Function, b *book) Analytic {
 			visits:   b.row(f.ID, sidecar.Visits, c, ""),
 		})
 	}
-	z.present = make([]int, len(z.classes))
 	return z
 }
 
@@ -311,14 +278,4 @@ func (z *zone) beyond(b sidecar.Box) bool {
 		}
 	}
 	return true
-}
-
-// alongEdge says whether both points touch the same edge of the picture.
-func alongEdge(a, b sidecar.Point) bool {
-	for i := range a {
-		if a[i] < edge && b[i] < edge || a[i] > 1-edge && b[i] > 1-edge {
-			return true
-		}
-	}
-	return false
 }

@@ -140,6 +140,10 @@ func everyEvent(camera string) []sidecar.Event {
 		crossing(camera, 1),
 		event(sidecar.ZoneEntered, 1, sidecar.ZoneChange{Origin: from, Track: "7", Class: sidecar.Person, Score: 0.5, N: 1}),
 		event(sidecar.ZoneLeft, 2, sidecar.ZoneChange{Origin: from, Track: "7", Class: sidecar.Person, Score: 0.5, Stay: 31.5, Visit: true, N: 2}),
+		event(sidecar.ParkingOccupied, 6, sidecar.ParkingChange{Origin: from, Bay: "A01", Track: "7", Class: sidecar.Car, Box: box, Score: 0.5,
+			Arrived: capture.UTC().Format(sidecar.TimeFormat), Found: true, Forbidden: true, Occupied: 1, Capacity: 2}),
+		event(sidecar.ParkingFreed, 7, sidecar.ParkingChange{Origin: from, Track: "7", Class: sidecar.Car, Box: box, Score: 0.5,
+			Arrived: capture.UTC().Format(sidecar.TimeFormat), Departed: capture.UTC().Format(sidecar.TimeFormat), Stay: 61.2, Begun: "x"}),
 		event(sidecar.TrackEnded, 3, sidecar.TrackSummary{Origin: from, Track: "7", Class: sidecar.Person, Score: 0.5, Frames: 12, From: 100, Start: box, End: box}),
 		event(sidecar.CorrectionMade, 4, sidecar.Correction{Origin: from, Withdraws: "x", Track: "7", Class: sidecar.Person, Direction: sidecar.Out, Reason: "merged"}),
 		event(sidecar.CameraState, 5, sidecar.StateChange{Origin: from, From: "running", To: "retrying", Cause: "no packet for 5 s", Hint: "look at the camera"}),
@@ -154,6 +158,7 @@ func minute(camera string, rev int) sidecar.Count {
 		Rows: []sidecar.CountRow{
 			{Rule: "line-3", Kind: sidecar.Flow, Class: sidecar.Motorcycle, Direction: sidecar.In, N: &n},
 			{Rule: "alun", Kind: sidecar.Presence, Class: sidecar.Person, Mean: &mean, Max: &most},
+			{Rule: "lot", Kind: sidecar.Occupancy, Class: sidecar.Car, Mean: &mean, Max: &most, Capacity: &n},
 		}}
 }
 
@@ -207,7 +212,7 @@ func TestEveryEntryPassesTheSchemaThatIsPublishedWithIt(t *testing.T) {
 	}
 	check := schematest.From(t, schemas)
 	seen := map[string]bool{}
-	for stream, n := range map[string]int{publish.Events: 6, publish.Counts: 3, publish.Health: 1, publish.Audited: 1, publish.Frames: 2} {
+	for stream, n := range map[string]int{publish.Events: len(everyEvent("a")), publish.Counts: 3, publish.Health: 1, publish.Audited: 1, publish.Frames: 2} {
 		for _, e := range readAll(t, o, n, stream) {
 			check.Entry(e)
 			seen[strings.TrimSuffix(strings.TrimPrefix(e.Type, "pantau."), ".v1")+"/1"] = true
