@@ -62,6 +62,8 @@ type Function struct {
 	Anchor  Anchor        `json:"anchor,omitempty" yaml:"anchor"`
 	Dwell   time.Duration `json:"dwell,omitempty" yaml:"dwell"` // stay after which a presence is a visit, and a stop is parking
 
+	TimeThreshold time.Duration `json:"time_threshold,omitempty" yaml:"time_threshold"` // stay from which on it is loitering (ONVIF's TimeThreshold); 0: that is not watched
+
 	Bays      map[string]Polygon `json:"bays,omitempty" yaml:"bays"`           // places for one vehicle each, by their names
 	Capacity  int                `json:"capacity,omitempty" yaml:"capacity"`   // vehicles for which there is room in Polygon
 	Forbidden bool               `json:"forbidden,omitempty" yaml:"forbidden"` // nobody may park here

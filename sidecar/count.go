@@ -34,7 +34,8 @@ type Count struct {
 }
 
 // CountRow is one number of a Count. Flow, entries, visits, arrivals and
-// departures are sums (N); presence and occupancy are levels (Mean, Max).
+// departures are sums (N); presence and occupancy are levels (Mean, Max); a dwell
+// is a distribution (N, Median, P95, Longest).
 type CountRow struct {
 	Rule      string    `json:"rule"`
 	Kind      RowKind   `json:"kind"`
@@ -43,6 +44,10 @@ type CountRow struct {
 	N         *int      `json:"n,omitempty"`
 	Mean      *float64  `json:"mean,omitempty"`
 	Max       *int      `json:"max,omitempty"`
+	Median    *float64  `json:"median,omitempty"`   // of a distribution, as are the next: seconds, km/h; none where N is 0
+	P85       *float64  `json:"p85,omitempty"`      // not exceeded by 85 of 100
+	P95       *float64  `json:"p95,omitempty"`      // not exceeded by 95 of 100
+	Longest   *float64  `json:"longest,omitempty"`  // greatest
 	Capacity  *int      `json:"capacity,omitempty"` // of an occupancy: all places of the rule, whatever the class
 }
 
@@ -60,6 +65,7 @@ const (
 	Entries    RowKind = "entries"    // objects that came into a zone; N
 	Exits      RowKind = "exits"      // objects that left a zone; N
 	Visits     RowKind = "visits"     // objects whose stay reached the function's dwell; N
+	Dwell      RowKind = "dwell"      // seconds that those who left a zone had been inside; N of them, Median, P95, Longest
 	Occupancy  RowKind = "occupancy"  // vehicles that are parked at once; Mean over time, Max, Capacity
 	Arrivals   RowKind = "arrivals"   // vehicles that came to park; N
 	Departures RowKind = "departures" // vehicles that were parked and went; N

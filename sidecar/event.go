@@ -14,6 +14,7 @@ const (
 	CountCrossing   EventType = "count.crossing"   // data: Crossing
 	ZoneEntered     EventType = "zone.entered"     // data: ZoneChange
 	ZoneLeft        EventType = "zone.left"        // data: ZoneChange
+	ZoneLoitering   EventType = "zone.loitering"   // data: Loitering
 	ParkingOccupied EventType = "parking.occupied" // data: ParkingChange
 	ParkingFreed    EventType = "parking.freed"    // data: ParkingChange
 	TrackEnded      EventType = "track.ended"      // data: TrackSummary
@@ -91,6 +92,19 @@ type ZoneChange struct {
 	Stay  float64 `json:"stay_s,omitempty"` // ZoneLeft: seconds inside
 	Visit bool    `json:"visit,omitempty"`  // ZoneLeft: the stay was at least the function's dwell
 	N     int     `json:"n"`
+}
+
+// Loitering is the data of ZoneLoitering: an object has been in a zone for the
+// function's time threshold (ONVIF Analytics A.4, tt:LoiteringDetector). Its end is
+// the ZoneLeft of the same track.
+type Loitering struct {
+	Origin
+	Track string  `json:"track"`
+	Class Class   `json:"cls"`
+	At    Point   `json:"at"`
+	Score float64 `json:"conf"`
+	Since string  `json:"since"` // capture time of its entry, in TimeFormat
+	Begun string  `json:"begun"` // id of its ZoneEntered
 }
 
 // ParkingChange is the data of ParkingOccupied, which is about the frame in which

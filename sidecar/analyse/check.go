@@ -70,6 +70,7 @@ func checkFields(f sidecar.Function, reads []string) error {
 		{"line", len(f.Line) > 0},
 		{"polygon", len(f.Polygon) > 0},
 		{"dwell", f.Dwell != 0},
+		{"time_threshold", f.TimeThreshold != 0},
 		{"bays", len(f.Bays) > 0},
 		{"capacity", f.Capacity != 0},
 		{"forbidden", f.Forbidden},

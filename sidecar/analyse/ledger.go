@@ -13,6 +13,8 @@ const (
 	// between them counts as analysed, or five of the expected intervals if that
 	// is longer. After a longer gap only one interval counts.
 	patience = 2 * time.Second
+	// newest is how many values a total keeps of a distribution.
+	newest = 256
 	// enough is the uptime, and half of it the part of the expected frames, from
 	// which the quality is good.
 	enough = 0.9
@@ -27,6 +29,7 @@ type minute struct {
 	n       []int         // by row
 	levels  []float64     // by row: integral of the level over the covered seconds
 	peaks   []int         // by row
+	samples [][]float64   // by row: of a distribution
 	strange bool          // the capture time did not fit
 	rev     int
 	given   bool
@@ -36,12 +39,14 @@ type minute struct {
 }
 
 func newMinute(from, to time.Time, rows int) *minute {
-	return &minute{from: from, to: to, n: make([]int, rows), levels: make([]float64, rows), peaks: make([]int, rows)}
+	return &minute{from: from, to: to, n: make([]int, rows), levels: make([]float64, rows), peaks: make([]int, rows),
+		samples: make([][]float64, rows)}
 }
 
 // grow makes room for one more row.
 func (m *minute) grow() {
 	m.n, m.levels, m.peaks = append(m.n, 0), append(m.levels, 0), append(m.peaks, 0)
+	m.samples = append(m.samples, nil)
 }
 
 // take adds the numbers of an interval that is none.
@@ -50,6 +55,7 @@ func (m *minute) take(other *minute) {
 	for i := range m.n {
 		m.n[i] += other.n[i]
 		m.peaks[i] = max(m.peaks[i], other.peaks[i])
+		m.samples[i] = append(m.samples[i], other.samples[i]...)
 	}
 	m.strange = m.strange || other.strange
 	m.changed = true
@@ -126,6 +132,19 @@ func (l *ledger) add(at time.Time, row, n int) {
 	m.n[row] += n
 	m.changed = true
 	l.total.n[row] += n
+}
+
+// sample adds a value to a row's distribution, at a time that may be past. The
+// total keeps the newest only.
+func (l *ledger) sample(at time.Time, row int, v float64) {
+	l.add(at, row, 1)
+	m, all := l.minute(at), &l.total
+	m.samples[row] = append(m.samples[row], v)
+	if n := len(all.samples[row]); n < newest {
+		all.samples[row] = append(all.samples[row], v)
+	} else {
+		all.samples[row][all.n[row]%newest] = v
+	}
 }
 
 // set says what the level of a row is from now on, and gives whether that is new.
@@ -209,10 +228,31 @@ func (l *ledger) list(m *minute) []sidecar.CountRow {
 			}
 		} else {
 			row.N = new(m.n[i])
+			describe(&row, m.samples[i])
 		}
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// describe writes a distribution into its row.
+func describe(row *sidecar.CountRow, samples []float64) {
+	if len(samples) == 0 {
+		return
+	}
+	sorted := slices.Sorted(slices.Values(samples))
+	row.Median = quantile(sorted, 0.5)
+	if row.Kind == sidecar.Dwell {
+		row.P95, row.Longest = quantile(sorted, 0.95), quantile(sorted, 1)
+	}
+}
+
+// quantile is the least of the values that a part q of them does not exceed (the
+// nearest rank), to a thousandth. There is one value at least, and they are sorted.
+func quantile(sorted []float64, q float64) *float64 {
+	rank := int(math.Ceil(q * float64(len(sorted))))
+	v := math.Round(1000*sorted[max(rank, 1)-1]) / 1000
+	return &v
 }
 
 // expected is how many frames an interval has, had nothing been missed. When they

@@ -51,7 +51,7 @@ func checkParking(f sidecar.Function) error {
 			return err
 		}
 	}
-	return checkDwell(f.Dwell, "parking")
+	return checkStay("dwell", f.Dwell, "parking")
 }
 
 // parking watches places where vehicles stand: named bays for one vehicle each,

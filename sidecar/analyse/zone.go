@@ -2,7 +2,6 @@ package analyse
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"pantau/sidecar"
@@ -26,15 +25,18 @@ func checkZone(f sidecar.Function) error {
 	if err := checkPolygon("polygon", f.Polygon); err != nil {
 		return err
 	}
-	return checkDwell(f.Dwell, "visit")
+	if err := checkStay("time_threshold", f.TimeThreshold, "loitering"); err != nil {
+		return err
+	}
+	return checkStay("dwell", f.Dwell, "visit")
 }
 
-// checkDwell refuses stays that nobody could mean.
-func checkDwell(d time.Duration, what string) error {
+// checkStay refuses stays that nobody could mean.
+func checkStay(field string, d time.Duration, what string) error {
 	if d >= 0 && d <= longestDwell {
 		return nil
 	}
-	return &sidecar.FieldError{Field: "dwell", Problem: fmt.Sprintf("a stay of %v is no %s", d, what),
+	return &sidecar.FieldError{Field: field, Problem: fmt.Sprintf("a stay of %v is no %s", d, what),
 		Remedy: "use a time from 1s to 24h, such as 30s"}
 }
 
@@ -47,12 +49,13 @@ type zone struct {
 	polygon sidecar.Polygon
 	anchor  sidecar.Anchor
 	dwell   time.Duration
-	rows    []zoneRows // by class
+	loiter  time.Duration // stay from which on it is loitering; 0: never
+	rows    []zoneRows    // by class
 	guests  map[*object]*guest
 }
 
 // zoneRows are the rows of one class.
-type zoneRows struct{ presence, entries, exits, visits int }
+type zoneRows struct{ presence, entries, exits, visits, dwell int }
 
 // guest is what a zone knows of an object.
 type guest struct {
@@ -64,11 +67,12 @@ type guest struct {
 	seen      fix       // the last one inside
 	announced string    // id of its zone.entered; empty: it may still be the return of another
 	visit     time.Time // minute in which its stay became a visit; zero: not yet
+	loiters   bool      // that has been told
 	n         int       // entries
 }
 
 func newZone(f sidecar.Function, b *book) Analytic {
-	z := &zone{book: b, area: newArea(f, classesOf(f)), polygon: f.Polygon, anchor: f.Anchor, dwell: f.Dwell,
+	z := &zone{book: b, area: newArea(f, classesOf(f)), polygon: f.Polygon, anchor: f.Anchor, dwell: f.Dwell, loiter: f.TimeThreshold,
 		guests: map[*object]*guest{}}
 	if z.dwell == 0 {
 		z.dwell = usualDwell
@@ -79,6 +83,7 @@ func newZone(f sidecar.Function, b *book) Analytic {
 			entries:  b.row(f.ID, sidecar.Entries, c, ""),
 			exits:    b.row(f.ID, sidecar.Exits, c, ""),
 			visits:   b.row(f.ID, sidecar.Visits, c, ""),
+			dwell:    b.row(f.ID, sidecar.Dwell, c, ""),
 		})
 	}
 	return z
@@ -144,7 +149,7 @@ func (z *zone) step(o *object, g *guest) {
 
 // come lets an object in. It is announced by decide.
 func (z *zone) come(o *object, g *guest, at fix) {
-	g.inside, g.came, g.seen, g.announced, g.visit = true, at, at, "", time.Time{}
+	g.inside, g.came, g.seen, g.announced, g.visit, g.loiters = true, at, at, "", time.Time{}, false
 	g.class = -1
 	for i, c := range z.classes {
 		if c == o.track.Class {
@@ -165,6 +170,14 @@ func (z *zone) decide(o *object, g *guest) {
 	if g.visit.IsZero() && g.seen.steady-g.came.steady >= z.dwell {
 		g.visit = g.seen.minute
 		z.add(g.visit, z.rows[g.class].visits, 1)
+	}
+	if z.loiter > 0 && !g.loiters && g.seen.steady-g.came.steady >= z.loiter {
+		g.loiters = true
+		z.tell(sidecar.ZoneLoitering, z.id, o, g.seen.moment, sidecar.Loitering{
+			Origin: z.origin(z.id, g.seen.moment), Track: o.name, Class: z.classes[g.class],
+			At: rounded(z.anchor.Of(g.seen.box)), Score: o.score(),
+			Since: g.came.Capture.UTC().Format(sidecar.TimeFormat), Begun: g.announced,
+		})
 	}
 }
 
@@ -190,9 +203,10 @@ func (z *zone) leave(o *object, g *guest) {
 	z.tell(sidecar.ZoneLeft, z.id, o, g.seen.moment, sidecar.ZoneChange{
 		Origin: z.origin(z.id, g.seen.moment), Track: o.name, Class: z.classes[g.class],
 		At: rounded(z.anchor.Of(g.seen.box)), Score: o.score(),
-		Stay: math.Round(1000*stay.Seconds()) / 1000, Visit: !g.visit.IsZero(), N: g.n,
+		Stay: seconds(stay), Visit: !g.visit.IsZero(), N: g.n,
 	})
 	z.add(g.seen.minute, z.rows[g.class].exits, 1)
+	z.sample(g.seen.minute, z.rows[g.class].dwell, stay.Seconds())
 }
 
 // Join makes one stay of two. An entry that was announced twice is withdrawn once.
@@ -219,6 +233,7 @@ func (z *zone) Join(from, into *object, now moment) {
 	if !first.visit.IsZero() && !second.visit.IsZero() {
 		z.add(second.visit, z.rows[second.class].visits, -1)
 	}
+	g.loiters = f.loiters || g.loiters
 	g.came, g.announced, g.class = first.came, first.announced, first.class
 	if g.visit = first.visit; g.visit.IsZero() {
 		g.visit = second.visit

@@ -140,6 +140,8 @@ func everyEvent(camera string) []sidecar.Event {
 		crossing(camera, 1),
 		event(sidecar.ZoneEntered, 1, sidecar.ZoneChange{Origin: from, Track: "7", Class: sidecar.Person, Score: 0.5, N: 1}),
 		event(sidecar.ZoneLeft, 2, sidecar.ZoneChange{Origin: from, Track: "7", Class: sidecar.Person, Score: 0.5, Stay: 31.5, Visit: true, N: 2}),
+		event(sidecar.ZoneLoitering, 8, sidecar.Loitering{Origin: from, Track: "7", Class: sidecar.Person, Score: 0.5,
+			Since: capture.UTC().Format(sidecar.TimeFormat), Begun: "x"}),
 		event(sidecar.ParkingOccupied, 6, sidecar.ParkingChange{Origin: from, Bay: "A01", Track: "7", Class: sidecar.Car, Box: box, Score: 0.5,
 			Arrived: capture.UTC().Format(sidecar.TimeFormat), Found: true, Forbidden: true, Occupied: 1, Capacity: 2}),
 		event(sidecar.ParkingFreed, 7, sidecar.ParkingChange{Origin: from, Track: "7", Class: sidecar.Car, Box: box, Score: 0.5,
@@ -159,6 +161,7 @@ func minute(camera string, rev int) sidecar.Count {
 			{Rule: "line-3", Kind: sidecar.Flow, Class: sidecar.Motorcycle, Direction: sidecar.In, N: &n},
 			{Rule: "alun", Kind: sidecar.Presence, Class: sidecar.Person, Mean: &mean, Max: &most},
 			{Rule: "lot", Kind: sidecar.Occupancy, Class: sidecar.Car, Mean: &mean, Max: &most, Capacity: &n},
+			{Rule: "alun", Kind: sidecar.Dwell, Class: sidecar.Person, N: &n, Median: &mean, P85: &mean, P95: &mean, Longest: &mean},
 		}}
 }
 
