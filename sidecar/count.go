@@ -35,7 +35,7 @@ type Count struct {
 
 // CountRow is one number of a Count. Flow, entries, visits, arrivals and
 // departures are sums (N); presence and occupancy are levels (Mean, Max); a dwell
-// is a distribution (N, Median, P95, Longest).
+// and a speed are distributions (N, Median and more).
 type CountRow struct {
 	Rule      string    `json:"rule"`
 	Kind      RowKind   `json:"kind"`
@@ -48,6 +48,7 @@ type CountRow struct {
 	P85       *float64  `json:"p85,omitempty"`      // not exceeded by 85 of 100
 	P95       *float64  `json:"p95,omitempty"`      // not exceeded by 95 of 100
 	Longest   *float64  `json:"longest,omitempty"`  // greatest
+	Error     *float64  `json:"err,omitempty"`      // of a speed: standard error of one vehicle's, root mean square, km/h
 	Capacity  *int      `json:"capacity,omitempty"` // of an occupancy: all places of the rule, whatever the class
 }
 
@@ -66,6 +67,7 @@ const (
 	Exits      RowKind = "exits"      // objects that left a zone; N
 	Visits     RowKind = "visits"     // objects whose stay reached the function's dwell; N
 	Dwell      RowKind = "dwell"      // seconds that those who left a zone had been inside; N of them, Median, P95, Longest
+	Speed      RowKind = "speed"      // km/h of those who went through a plane; N of them, Median, P85, Error
 	Occupancy  RowKind = "occupancy"  // vehicles that are parked at once; Mean over time, Max, Capacity
 	Arrivals   RowKind = "arrivals"   // vehicles that came to park; N
 	Departures RowKind = "departures" // vehicles that were parked and went; N

@@ -79,7 +79,8 @@ type Crossing struct {
 	Direction Direction `json:"dir"`
 	At        Point     `json:"at"` // where the path cuts the line
 	Score     float64   `json:"conf"`
-	N         int       `json:"n"` // the how-manieth crossing of this line by this track
+	KMH       float64   `json:"kmh,omitempty"` // where a function measures speed there
+	N         int       `json:"n"`             // the how-manieth crossing of this line by this track
 }
 
 // ZoneChange is the data of ZoneEntered and ZoneLeft.

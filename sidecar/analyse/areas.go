@@ -52,9 +52,12 @@ func newAreas(analytics []Analytic) areas {
 func (a *areas) describe(s *sidecar.Scene, tracks map[sidecar.TrackID]*object) {
 	for i := range s.Tracks {
 		t := &s.Tracks[i]
-		t.Zones = nil
-		if o := tracks[t.ID]; o != nil && o.zones != 0 {
-			t.Zones = a.names(o.zones)
+		t.Zones, t.KMH = nil, 0
+		if o := tracks[t.ID]; o != nil {
+			t.KMH = o.kmh
+			if o.zones != 0 {
+				t.Zones = a.names(o.zones)
+			}
 		}
 	}
 	if a.stale {

@@ -71,6 +71,7 @@ func checkFields(f sidecar.Function, reads []string) error {
 		{"polygon", len(f.Polygon) > 0},
 		{"dwell", f.Dwell != 0},
 		{"time_threshold", f.TimeThreshold != 0},
+		{"plane", f.Plane != nil},
 		{"bays", len(f.Bays) > 0},
 		{"capacity", f.Capacity != 0},
 		{"forbidden", f.Forbidden},

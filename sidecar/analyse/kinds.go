@@ -34,6 +34,7 @@ type kind struct {
 var kinds = map[string]kind{
 	"line":    {reads: []string{"line"}, check: checkLine, make: newLine},                                                    // line.go
 	"parking": {reads: []string{"polygon", "dwell", "bays", "capacity", "forbidden"}, check: checkParking, make: newParking}, // parking.go
+	"speed":   {reads: []string{"plane"}, check: checkSpeed, make: newSpeed},                                                 // speed.go
 	"zone":    {reads: []string{"polygon", "dwell", "time_threshold"}, check: checkZone, make: newZone},                      // zone.go
 }
 

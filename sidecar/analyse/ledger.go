@@ -30,6 +30,7 @@ type minute struct {
 	levels  []float64     // by row: integral of the level over the covered seconds
 	peaks   []int         // by row
 	samples [][]float64   // by row: of a distribution
+	doubts  []float64     // by row: sum of the squares of the samples' standard errors
 	strange bool          // the capture time did not fit
 	rev     int
 	given   bool
@@ -40,13 +41,13 @@ type minute struct {
 
 func newMinute(from, to time.Time, rows int) *minute {
 	return &minute{from: from, to: to, n: make([]int, rows), levels: make([]float64, rows), peaks: make([]int, rows),
-		samples: make([][]float64, rows)}
+		samples: make([][]float64, rows), doubts: make([]float64, rows)}
 }
 
 // grow makes room for one more row.
 func (m *minute) grow() {
 	m.n, m.levels, m.peaks = append(m.n, 0), append(m.levels, 0), append(m.peaks, 0)
-	m.samples = append(m.samples, nil)
+	m.samples, m.doubts = append(m.samples, nil), append(m.doubts, 0)
 }
 
 // take adds the numbers of an interval that is none.
@@ -56,6 +57,7 @@ func (m *minute) take(other *minute) {
 		m.n[i] += other.n[i]
 		m.peaks[i] = max(m.peaks[i], other.peaks[i])
 		m.samples[i] = append(m.samples[i], other.samples[i]...)
+		m.doubts[i] += other.doubts[i]
 	}
 	m.strange = m.strange || other.strange
 	m.changed = true
@@ -147,6 +149,13 @@ func (l *ledger) sample(at time.Time, row int, v float64) {
 	}
 }
 
+// measure is sample of a value that has a standard error.
+func (l *ledger) measure(at time.Time, row int, v, doubt float64) {
+	l.sample(at, row, v)
+	l.minute(at).doubts[row] += doubt * doubt
+	l.total.doubts[row] += doubt * doubt
+}
+
 // set says what the level of a row is from now on, and gives whether that is new.
 func (l *ledger) set(at time.Time, row, level int) bool {
 	if l.level[row] == level {
@@ -228,7 +237,7 @@ func (l *ledger) list(m *minute) []sidecar.CountRow {
 			}
 		} else {
 			row.N = new(m.n[i])
-			describe(&row, m.samples[i])
+			describe(&row, m.samples[i], m.doubts[i])
 		}
 		rows = append(rows, row)
 	}
@@ -236,13 +245,17 @@ func (l *ledger) list(m *minute) []sidecar.CountRow {
 }
 
 // describe writes a distribution into its row.
-func describe(row *sidecar.CountRow, samples []float64) {
+func describe(row *sidecar.CountRow, samples []float64, doubts float64) {
 	if len(samples) == 0 {
 		return
 	}
 	sorted := slices.Sorted(slices.Values(samples))
 	row.Median = quantile(sorted, 0.5)
-	if row.Kind == sidecar.Dwell {
+	switch row.Kind {
+	case sidecar.Speed:
+		row.P85 = quantile(sorted, 0.85)
+		row.Error = new(math.Round(1000*math.Sqrt(doubts/float64(*row.N))) / 1000)
+	case sidecar.Dwell:
 		row.P95, row.Longest = quantile(sorted, 0.95), quantile(sorted, 1)
 	}
 }

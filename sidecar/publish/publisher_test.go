@@ -161,6 +161,7 @@ func minute(camera string, rev int) sidecar.Count {
 			{Rule: "line-3", Kind: sidecar.Flow, Class: sidecar.Motorcycle, Direction: sidecar.In, N: &n},
 			{Rule: "alun", Kind: sidecar.Presence, Class: sidecar.Person, Mean: &mean, Max: &most},
 			{Rule: "lot", Kind: sidecar.Occupancy, Class: sidecar.Car, Mean: &mean, Max: &most, Capacity: &n},
+			{Rule: "pace", Kind: sidecar.Speed, Class: sidecar.Car, N: &n, Median: &mean, P85: &mean, Error: &mean},
 			{Rule: "alun", Kind: sidecar.Dwell, Class: sidecar.Person, N: &n, Median: &mean, P85: &mean, P95: &mean, Longest: &mean},
 		}}
 }
