@@ -26,17 +26,15 @@ type stay struct {
 
 // carPark plays a car park of 60 bays: four rows of fifteen, an aisle below each.
 type carPark struct {
-	film    *film
-	rng     *rand.Rand
-	recall  float64
-	stays   []*stay
-	buses   []*stay // pass along an aisle and hide the row behind
-	people  []*stay
-	next    sidecar.TrackID
-	hidden  map[sidecar.TrackID]float64
-	scene   sidecar.Scene
-	switchs int
-	hook    func(float64)
+	film     *film
+	rng      *rand.Rand
+	stays    []*stay
+	buses    []*stay // pass along an aisle and hide the row behind
+	people   []*stay
+	next     sidecar.TrackID
+	hidden   map[sidecar.TrackID]float64
+	scene    sidecar.Scene
+	switches int
 }
 
 const (
@@ -44,6 +42,10 @@ const (
 	driving = 0.08 // pictures a second along the aisle
 	turning = 4.0  // seconds from the aisle into a bay, or out of it
 )
+
+// recallOf is the part of its looks in which the detector finds who stands in a
+// bay: from 0.7 to 0.9.
+func recallOf(bay int) float64 { return 0.7 + 0.05*float64(bay%5) }
 
 func bayAt(i int) (x, y float64) {
 	return 0.05 + 0.06*float64(i%parkRow), 0.25 + 0.22*float64(i/parkRow)
@@ -146,13 +148,13 @@ func (p *carPark) observe(s *stay, now float64, class sidecar.Class, box sidecar
 	if p.rng.IntN(20000) == 0 && (now < s.arrive-turning || now > s.arrive+10) && (now < s.depart-25 || now > s.depart+turning) {
 		s.blind = now + 20*p.rng.Float64()
 	}
-	if now < s.blind || p.rng.Float64() > p.recall {
+	if now < s.blind || p.rng.Float64() > recallOf(s.bay) {
 		return
 	}
 	if s.id == 0 || now-s.seen > 3 || p.rng.IntN(500) == 0 {
 		if s.id != 0 {
 			p.hidden[s.id] = s.seen
-			p.switchs++
+			p.switches++
 		}
 		p.next++
 		s.id = p.next
@@ -212,9 +214,6 @@ func (p *carPark) play(seconds float64) {
 		}
 		s := p.scene
 		f.play(&s)
-		if p.hook != nil {
-			p.hook(now)
-		}
 		stays, buses, people = undone(stays), undone(buses), undone(people)
 	}
 }
@@ -231,18 +230,14 @@ func undone(all []*stay) []*stay {
 func TestCarParkDay(t *testing.T) {
 	hours := 24.0
 	if testing.Short() {
-		hours = 3
+		hours = 2
 	}
-	for _, recall := range []float64{0.7, 0.9} {
-		t.Run(fmt.Sprint(recall), func(t *testing.T) {
-			f := newFilm(t, 2, parkFunction())
-			p := &carPark{film: f, rng: rand.New(rand.NewPCG(7, uint64(100*recall))), recall: recall, hidden: map[sidecar.TrackID]float64{}}
-			p.plan(3600 * hours)
-			p.play(3600 * hours)
-			compare(t, p.stays, f.events)
-			t.Logf("%d sessions, %d changes of identity", len(p.stays), p.switchs)
-		})
-	}
+	f := newFilm(t, 2, parkFunction())
+	p := &carPark{film: f, rng: rand.New(rand.NewPCG(7, 70)), hidden: map[sidecar.TrackID]float64{}}
+	p.plan(3600 * hours)
+	p.play(3600 * hours)
+	compare(t, p.stays, f.events)
+	t.Logf("%d sessions, %d changes of identity", len(p.stays), p.switches)
 }
 
 // compare holds events against the truth.

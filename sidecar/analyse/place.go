@@ -12,8 +12,8 @@ const (
 	// alike is the overlap (IoU) from which two boxes are of one standing vehicle:
 	// half a length away it falls to a third, and a jitter of a twentieth costs a tenth.
 	alike = 0.5
-	// apart is the overlap below which an object is somewhere else.
-	apart = 0.1
+	// apart is the overlap below which two boxes are of different places.
+	apart = 0.2
 	// still is how long a vehicle that came from elsewhere must have stood to be
 	// seen in a place: what drives by does not.
 	still = time.Second
@@ -87,7 +87,7 @@ func (s *stand) settled(o *object, now moment) bool {
 // stranger says whether the guest came from elsewhere, after the place's vehicle
 // was seen last.
 func (p *place) stranger(after fix) bool {
-	return p.stand.since.steady > after.steady && p.guest.start.box.IoU(p.stand.box) < apart*2
+	return p.stand.since.steady > after.steady && p.guest.start.box.IoU(p.stand.box) < apart
 }
 
 // look goes on with one place.
@@ -178,7 +178,7 @@ func (k *parking) hidden(p *place, objects []*object) bool {
 			continue
 		}
 		common := p.box.Intersect(o.fix.box).Area()
-		if o.observed && common <= apart*p.box.Area() && (o == p.holder || o.start.steady >= p.seen.steady-still && o.start.box.IoU(p.box) >= alike/2) {
+		if o.observed && common <= hiding*p.box.Area() && (o == p.holder || o.start.steady >= p.seen.steady-still && o.start.box.IoU(p.box) >= alike/2) {
 			p.gone = true
 		}
 		if o.fix.box.Bottom >= nearer {
