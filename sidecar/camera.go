@@ -66,6 +66,8 @@ type Function struct {
 
 	Plane *Plane `json:"plane,omitempty" yaml:"plane"` // what the ground measures
 
+	Levels []int `json:"levels,omitempty" yaml:"levels"` // numbers of people from which on a crowd is of the next level
+
 	Bays      map[string]Polygon `json:"bays,omitempty" yaml:"bays"`           // places for one vehicle each, by their names
 	Capacity  int                `json:"capacity,omitempty" yaml:"capacity"`   // vehicles for which there is room in Polygon
 	Forbidden bool               `json:"forbidden,omitempty" yaml:"forbidden"` // nobody may park here

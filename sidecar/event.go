@@ -17,6 +17,7 @@ const (
 	ZoneLoitering   EventType = "zone.loitering"   // data: Loitering
 	ParkingOccupied EventType = "parking.occupied" // data: ParkingChange
 	ParkingFreed    EventType = "parking.freed"    // data: ParkingChange
+	CrowdLevel      EventType = "crowd.level"      // data: LevelChange
 	TrackEnded      EventType = "track.ended"      // data: TrackSummary
 	CorrectionMade  EventType = "correction"       // data: Correction
 	CameraState     EventType = "camera.state"     // data: StateChange
@@ -126,6 +127,16 @@ type ParkingChange struct {
 	Forbidden bool    `json:"forbidden,omitempty"`
 	Occupied  int     `json:"occupied"`           // vehicles that are parked now, all classes together
 	Capacity  int     `json:"capacity,omitempty"` // places of the rule
+}
+
+// LevelChange is the data of CrowdLevel. Levels count from 0, below the first of the
+// function's; −1 says that people stand too close, or too far away, to be counted.
+type LevelChange struct {
+	Origin
+	From    int     `json:"from"`
+	To      int     `json:"to"`
+	Count   *int    `json:"count,omitempty"`          // people now; none where they cannot be counted
+	Density float64 `json:"density_per_m2,omitempty"` // where the function has a plane
 }
 
 // TrackSummary is the data of TrackEnded.

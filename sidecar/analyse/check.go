@@ -72,6 +72,7 @@ func checkFields(f sidecar.Function, reads []string) error {
 		{"dwell", f.Dwell != 0},
 		{"time_threshold", f.TimeThreshold != 0},
 		{"plane", f.Plane != nil},
+		{"levels", len(f.Levels) > 0},
 		{"bays", len(f.Bays) > 0},
 		{"capacity", f.Capacity != 0},
 		{"forbidden", f.Forbidden},

@@ -32,6 +32,7 @@ type kind struct {
 
 // kinds is the whole list of analytics: to add one, write its file and add its line.
 var kinds = map[string]kind{
+	"crowd":   {reads: []string{"polygon", "levels", "plane"}, check: checkCrowd, make: newCrowd},                            // crowd.go
 	"line":    {reads: []string{"line"}, check: checkLine, make: newLine},                                                    // line.go
 	"parking": {reads: []string{"polygon", "dwell", "bays", "capacity", "forbidden"}, check: checkParking, make: newParking}, // parking.go
 	"speed":   {reads: []string{"plane"}, check: checkSpeed, make: newSpeed},                                                 // speed.go

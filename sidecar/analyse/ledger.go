@@ -30,6 +30,7 @@ type minute struct {
 	levels  []float64     // by row: integral of the level over the covered seconds
 	peaks   []int         // by row
 	samples [][]float64   // by row: of a distribution
+	dense   []bool        // by row: its objects could not be told apart
 	doubts  []float64     // by row: sum of the squares of the samples' standard errors
 	strange bool          // the capture time did not fit
 	rev     int
@@ -41,13 +42,13 @@ type minute struct {
 
 func newMinute(from, to time.Time, rows int) *minute {
 	return &minute{from: from, to: to, n: make([]int, rows), levels: make([]float64, rows), peaks: make([]int, rows),
-		samples: make([][]float64, rows), doubts: make([]float64, rows)}
+		samples: make([][]float64, rows), doubts: make([]float64, rows), dense: make([]bool, rows)}
 }
 
 // grow makes room for one more row.
 func (m *minute) grow() {
 	m.n, m.levels, m.peaks = append(m.n, 0), append(m.levels, 0), append(m.peaks, 0)
-	m.samples, m.doubts = append(m.samples, nil), append(m.doubts, 0)
+	m.samples, m.doubts, m.dense = append(m.samples, nil), append(m.doubts, 0), append(m.dense, false)
 }
 
 // take adds the numbers of an interval that is none.
@@ -58,6 +59,7 @@ func (m *minute) take(other *minute) {
 		m.peaks[i] = max(m.peaks[i], other.peaks[i])
 		m.samples[i] = append(m.samples[i], other.samples[i]...)
 		m.doubts[i] += other.doubts[i]
+		m.dense[i] = m.dense[i] || other.dense[i]
 	}
 	m.strange = m.strange || other.strange
 	m.changed = true
@@ -156,6 +158,9 @@ func (l *ledger) measure(at time.Time, row int, v, doubt float64) {
 	l.total.doubts[row] += doubt * doubt
 }
 
+// blind says that a row's objects cannot be counted: its minute gives no number.
+func (l *ledger) blind(at time.Time, row int) { l.minute(at).dense[row] = true }
+
 // set says what the level of a row is from now on, and gives whether that is new.
 func (l *ledger) set(at time.Time, row, level int) bool {
 	if l.level[row] == level {
@@ -222,7 +227,7 @@ func (l *ledger) list(m *minute) []sidecar.CountRow {
 		return rows
 	}
 	for i, r := range l.rows {
-		if !r.in(m) {
+		if !r.in(m) || m.dense[i] {
 			continue
 		}
 		row := r.CountRow
@@ -295,6 +300,9 @@ func (l *ledger) fill(c *sidecar.Count, m *minute) {
 	}
 	if float64(c.Frames) < enough/2*c.Uptime*float64(c.Expected) {
 		c.Flags = append(c.Flags, "slow")
+	}
+	if slices.Contains(m.dense, true) {
+		c.Flags = append(c.Flags, "dense")
 	}
 	if m.strange {
 		c.Flags = append(c.Flags, "clock")
