@@ -362,7 +362,7 @@ func TestLineIsOneJSONObject(t *testing.T) {
 	stop()
 	check := schematest.New(t)
 	lines := readLines(t, path)
-	if got, want := len(lines), 13; got != want {
+	if got, want := len(lines), 17; got != want {
 		t.Errorf("got %d lines, want %d", got, want)
 	}
 	for _, line := range lines {
