@@ -60,7 +60,24 @@ type Function struct {
 	Polygon Polygon       `json:"polygon,omitempty" yaml:"polygon"`
 	Classes []Class       `json:"classes,omitempty" yaml:"classes"` // empty: all default classes
 	Anchor  Anchor        `json:"anchor,omitempty" yaml:"anchor"`
-	Dwell   time.Duration `json:"dwell,omitempty" yaml:"dwell"` // stay after which a presence is a visit
+	Dwell   time.Duration `json:"dwell,omitempty" yaml:"dwell"` // stay after which a presence is a visit, and a stop is parking
+
+	TimeThreshold time.Duration `json:"time_threshold,omitempty" yaml:"time_threshold"` // stay from which on it is loitering (ONVIF's TimeThreshold); 0: that is not watched
+
+	Plane *Plane `json:"plane,omitempty" yaml:"plane"` // what the ground measures
+
+	Levels []int `json:"levels,omitempty" yaml:"levels"` // numbers of people from which on a crowd is of the next level
+
+	Bays      map[string]Polygon `json:"bays,omitempty" yaml:"bays"`           // places for one vehicle each, by their names
+	Capacity  int                `json:"capacity,omitempty" yaml:"capacity"`   // vehicles for which there is room in Polygon
+	Forbidden bool               `json:"forbidden,omitempty" yaml:"forbidden"` // nobody may park here
+}
+
+// Plane is a rectangle on the ground, by which points of the picture become metres.
+type Plane struct {
+	Points []Point `json:"points" yaml:"points"` // its four corners in the picture, in their order around it
+	Width  float64 `json:"width" yaml:"width"`   // metres from the first corner to the second
+	Length float64 `json:"length" yaml:"length"` // metres from the second corner to the third
 }
 
 // Anchor is the point of a box that stands for the object. Empty is AnchorBottom.

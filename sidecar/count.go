@@ -33,8 +33,9 @@ type Count struct {
 	Rows     []CountRow `json:"rows"`
 }
 
-// CountRow is one number of a Count. Flow, entries and visits are sums (N);
-// presence is a level (Mean, Max).
+// CountRow is one number of a Count. Flow, entries, visits, arrivals and
+// departures are sums (N); presence and occupancy are levels (Mean, Max); a dwell
+// and a speed are distributions (N, Median and more).
 type CountRow struct {
 	Rule      string    `json:"rule"`
 	Kind      RowKind   `json:"kind"`
@@ -43,7 +44,16 @@ type CountRow struct {
 	N         *int      `json:"n,omitempty"`
 	Mean      *float64  `json:"mean,omitempty"`
 	Max       *int      `json:"max,omitempty"`
+	Median    *float64  `json:"median,omitempty"`   // of a distribution, as are the next: seconds, km/h; none where N is 0
+	P85       *float64  `json:"p85,omitempty"`      // not exceeded by 85 of 100
+	P95       *float64  `json:"p95,omitempty"`      // not exceeded by 95 of 100
+	Longest   *float64  `json:"longest,omitempty"`  // greatest
+	Error     *float64  `json:"err,omitempty"`      // of a speed: standard error of one vehicle's, root mean square, km/h
+	Capacity  *int      `json:"capacity,omitempty"` // of an occupancy: all places of the rule, whatever the class
 }
+
+// Level says whether a row is a level: who is there now, and not a sum over time.
+func (k RowKind) Level() bool { return k == Presence || k == Occupancy || k == Heads }
 
 // RowKind says what a row counts.
 type RowKind string
@@ -51,9 +61,15 @@ type RowKind string
 // The kinds of rows. Presence in a zone, entries into it and visits are three
 // numbers with three names.
 const (
-	Flow     RowKind = "flow"     // crossings of a line; N by Class and Direction
-	Presence RowKind = "presence" // objects in a zone at once; Mean over time, Max
-	Entries  RowKind = "entries"  // objects that came into a zone; N
-	Exits    RowKind = "exits"    // objects that left a zone; N
-	Visits   RowKind = "visits"   // objects whose stay reached the function's dwell; N
+	Flow       RowKind = "flow"       // crossings of a line; N by Class and Direction
+	Presence   RowKind = "presence"   // objects in a zone at once; Mean over time, Max
+	Entries    RowKind = "entries"    // objects that came into a zone; N
+	Exits      RowKind = "exits"      // objects that left a zone; N
+	Visits     RowKind = "visits"     // objects whose stay reached the function's dwell; N
+	Dwell      RowKind = "dwell"      // seconds that those who left a zone had been inside; N of them, Median, P95, Longest
+	Heads      RowKind = "heads"      // people in a crowd at once; Mean over time, Max; no row where they cannot be counted
+	Speed      RowKind = "speed"      // km/h of those who went through a plane; N of them, Median, P85, Error
+	Occupancy  RowKind = "occupancy"  // vehicles that are parked at once; Mean over time, Max, Capacity
+	Arrivals   RowKind = "arrivals"   // vehicles that came to park; N
+	Departures RowKind = "departures" // vehicles that were parked and went; N
 )

@@ -11,12 +11,16 @@ type EventType string
 
 // The types of events.
 const (
-	CountCrossing  EventType = "count.crossing" // data: Crossing
-	ZoneEntered    EventType = "zone.entered"   // data: ZoneChange
-	ZoneLeft       EventType = "zone.left"      // data: ZoneChange
-	TrackEnded     EventType = "track.ended"    // data: TrackSummary
-	CorrectionMade EventType = "correction"     // data: Correction
-	CameraState    EventType = "camera.state"   // data: StateChange
+	CountCrossing   EventType = "count.crossing"   // data: Crossing
+	ZoneEntered     EventType = "zone.entered"     // data: ZoneChange
+	ZoneLeft        EventType = "zone.left"        // data: ZoneChange
+	ZoneLoitering   EventType = "zone.loitering"   // data: Loitering
+	ParkingOccupied EventType = "parking.occupied" // data: ParkingChange
+	ParkingFreed    EventType = "parking.freed"    // data: ParkingChange
+	CrowdLevel      EventType = "crowd.level"      // data: LevelChange
+	TrackEnded      EventType = "track.ended"      // data: TrackSummary
+	CorrectionMade  EventType = "correction"       // data: Correction
+	CameraState     EventType = "camera.state"     // data: StateChange
 )
 
 // Direction is the way over a line. Standing at A and looking to B of the line
@@ -76,7 +80,8 @@ type Crossing struct {
 	Direction Direction `json:"dir"`
 	At        Point     `json:"at"` // where the path cuts the line
 	Score     float64   `json:"conf"`
-	N         int       `json:"n"` // the how-manieth crossing of this line by this track
+	KMH       float64   `json:"kmh,omitempty"` // where a function measures speed there
+	N         int       `json:"n"`             // the how-manieth crossing of this line by this track
 }
 
 // ZoneChange is the data of ZoneEntered and ZoneLeft.
@@ -89,6 +94,49 @@ type ZoneChange struct {
 	Stay  float64 `json:"stay_s,omitempty"` // ZoneLeft: seconds inside
 	Visit bool    `json:"visit,omitempty"`  // ZoneLeft: the stay was at least the function's dwell
 	N     int     `json:"n"`
+}
+
+// Loitering is the data of ZoneLoitering: an object has been in a zone for the
+// function's time threshold (ONVIF Analytics A.4, tt:LoiteringDetector). Its end is
+// the ZoneLeft of the same track.
+type Loitering struct {
+	Origin
+	Track string  `json:"track"`
+	Class Class   `json:"cls"`
+	At    Point   `json:"at"`
+	Score float64 `json:"conf"`
+	Since string  `json:"since"` // capture time of its entry, in TimeFormat
+	Begun string  `json:"begun"` // id of its ZoneEntered
+}
+
+// ParkingChange is the data of ParkingOccupied, which is about the frame in which
+// the vehicle came to stand, and of ParkingFreed, about the one in which it was
+// seen standing last. One session is one of each.
+type ParkingChange struct {
+	Origin
+	Bay       string  `json:"bay,omitempty"` // empty: a kerb has no bays
+	Track     string  `json:"track"`         // by which it was seen last
+	Class     Class   `json:"cls"`           // as it was voted while it came to stand
+	Box       Box     `json:"box"`           // where it stands
+	Score     float64 `json:"conf"`
+	Arrived   string  `json:"arrived"`            // capture time, in TimeFormat
+	Found     bool    `json:"found,omitempty"`    // it stood there when the analysis began: it had come before Arrived
+	Departed  string  `json:"departed,omitempty"` // ParkingFreed
+	Stay      float64 `json:"stay_s,omitempty"`   // ParkingFreed: seconds from Arrived to Departed
+	Begun     string  `json:"begun,omitempty"`    // ParkingFreed: id of the session's ParkingOccupied
+	Forbidden bool    `json:"forbidden,omitempty"`
+	Occupied  int     `json:"occupied"`           // vehicles that are parked now, all classes together
+	Capacity  int     `json:"capacity,omitempty"` // places of the rule
+}
+
+// LevelChange is the data of CrowdLevel. Levels count from 0, below the first of the
+// function's; −1 says that people stand too close, or too far away, to be counted.
+type LevelChange struct {
+	Origin
+	From    int     `json:"from"`
+	To      int     `json:"to"`
+	Count   *int    `json:"count,omitempty"`          // people now; none where they cannot be counted
+	Density float64 `json:"density_per_m2,omitempty"` // where the function has a plane
 }
 
 // TrackSummary is the data of TrackEnded.

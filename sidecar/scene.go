@@ -42,6 +42,7 @@ type Track struct {
 	Start     Box           // its first detection, at Born: where its way begins, before it was Confirmed
 	Motion    Motion
 	Velocity  Point    // of the box's centre, 1/s of the picture's width and height
+	KMH       float64  // speed on the ground where a function measures it; filled by the analytics
 	Zones     []string // ids of the zones it is in; filled by the analytics, shared and read-only
 }
 
@@ -164,6 +165,10 @@ func (t *Track) appendJSON(dst []byte) []byte {
 	dst = appendString(dst, string(t.Motion))
 	dst = append(dst, `,"age":`...)
 	dst = strconv.AppendInt(dst, int64(t.Age), 10)
+	if t.KMH > 0 {
+		dst = append(dst, `,"kmh":`...)
+		dst = appendDecimal(dst, t.KMH, 1)
+	}
 	if len(t.Zones) > 0 {
 		dst = append(dst, `,"zones":[`...)
 		for i, z := range t.Zones {

@@ -9,10 +9,27 @@ import (
 // most is how many functions a camera may have: zones are bits of a word.
 const most = 64
 
+// area is what one analytic shows in scenes: how many are in it now.
+type area struct {
+	id      string
+	bit     uint64 // of this area in object.zones
+	classes []sidecar.Class
+	present []int // by class, now
+}
+
+func newArea(f sidecar.Function, classes []sidecar.Class) area {
+	return area{id: f.ID, classes: classes, present: make([]int, len(classes))}
+}
+
+func (a *area) shown() *area { return a }
+
+// shower is an analytic that has an area.
+type shower interface{ shown() *area }
+
 // areas writes into scenes who is in which zone. What it writes is shared by
 // many scenes, and made new when it changes.
 type areas struct {
-	zones []*zone
+	zones []*area
 	sets  map[uint64][]string // names of the zones, by their bits
 	shown []sidecar.Zone      // as in the last scene
 	stale bool
@@ -22,7 +39,8 @@ type areas struct {
 func newAreas(analytics []Analytic) areas {
 	a := areas{stale: true, sets: map[uint64][]string{}}
 	for _, k := range analytics {
-		if z, ok := k.(*zone); ok {
+		if s, ok := k.(shower); ok {
+			z := s.shown()
 			z.bit = 1 << len(a.zones)
 			a.zones = append(a.zones, z)
 		}
@@ -34,9 +52,12 @@ func newAreas(analytics []Analytic) areas {
 func (a *areas) describe(s *sidecar.Scene, tracks map[sidecar.TrackID]*object) {
 	for i := range s.Tracks {
 		t := &s.Tracks[i]
-		t.Zones = nil
-		if o := tracks[t.ID]; o != nil && o.zones != 0 {
-			t.Zones = a.names(o.zones)
+		t.Zones, t.KMH = nil, 0
+		if o := tracks[t.ID]; o != nil {
+			t.KMH = o.kmh
+			if o.zones != 0 {
+				t.Zones = a.names(o.zones)
+			}
 		}
 	}
 	if a.stale {

@@ -40,6 +40,12 @@ func (b *book) tell(kind sidecar.EventType, rule string, o *object, m moment, da
 	return id
 }
 
+// state adds an event of a rule as a whole, its n-th.
+func (b *book) state(kind sidecar.EventType, rule string, n int, m moment, data any) {
+	b.events = append(b.events, sidecar.Event{ID: sidecar.EventID(b.camera, rule, m.Epoch, 0, n), Type: kind, Camera: b.camera,
+		Subject: b.camera + "/" + rule, Time: m.Capture.UTC(), Data: data})
+}
+
 // ended tells of a track that the tracker has given up.
 func (b *book) ended(o *object) {
 	b.tell(sidecar.TrackEnded, trackRule, o, o.fix.moment, sidecar.TrackSummary{

@@ -70,16 +70,23 @@ func checkFields(f sidecar.Function, reads []string) error {
 		{"line", len(f.Line) > 0},
 		{"polygon", len(f.Polygon) > 0},
 		{"dwell", f.Dwell != 0},
+		{"time_threshold", f.TimeThreshold != 0},
+		{"plane", f.Plane != nil},
+		{"levels", len(f.Levels) > 0},
+		{"bays", len(f.Bays) > 0},
+		{"capacity", f.Capacity != 0},
+		{"forbidden", f.Forbidden},
 	} {
 		if !field.set || slices.Contains(reads, field.name) {
 			continue
 		}
-		remedy := "remove it"
+		var readers []string
 		for _, name := range kindNames() {
 			if slices.Contains(kinds[name].reads, field.name) {
-				remedy = "remove it, or use kind " + name
+				readers = append(readers, name)
 			}
 		}
+		remedy := "remove it, or use kind " + either(readers)
 		return &sidecar.FieldError{Field: field.name, Problem: fmt.Sprintf("a %s has no %s", f.Kind, field.name), Remedy: remedy}
 	}
 	return nil
@@ -99,6 +106,15 @@ func checkPoints(field string, points []sidecar.Point) error {
 	return nil
 }
 
+// either lists words: "a, b or c".
+func either(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
 // unknown refuses a word, and names those that are known, the nearest first
 // where one is near.
 func unknown(field, what, word string, words []string) error {
@@ -106,7 +122,7 @@ func unknown(field, what, word string, words []string) error {
 	if word == "" {
 		e.Problem = "the " + what + " is missing"
 	}
-	e.Remedy = "use " + strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+	e.Remedy = "use " + either(words)
 	if near := meant(word, words); near != "" {
 		e.Remedy = fmt.Sprintf("did you mean %s? Otherwise %s", near, e.Remedy)
 	}

@@ -1,7 +1,10 @@
 package analyse
 
 import (
+	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -9,7 +12,7 @@ import (
 )
 
 // examples has one function of each kind.
-var examples = map[string]sidecar.Function{"line": across, "zone": square}
+var examples = map[string]sidecar.Function{"crowd": rally, "line": across, "parking": lot, "speed": pace, "zone": square}
 
 // TestKindsConform holds every analytic of the table against what a camera does
 // on a bad day.
@@ -117,45 +120,75 @@ func sane(t *testing.T, what string, c sidecar.Count) {
 	}
 }
 
-// busy is a scene of a street in which nothing happens: 40 objects walk in place,
-// a part of them in a zone.
-func busy(f *film) *sidecar.Scene {
-	s := &sidecar.Scene{Tracks: make([]sidecar.Track, 40)}
+// busy is a scene of a street in which nothing happens: n objects of all classes
+// stand in the lower half of the picture, a part of them in each polygon.
+func busy(f *film, n int) *sidecar.Scene {
+	s := &sidecar.Scene{Tracks: make([]sidecar.Track, n), Width: 1280, Height: 720}
 	for i := range s.Tracks {
-		s.Tracks[i] = walker(sidecar.TrackID(i+1), 0.05+0.02*float64(i), 0.6)
+		column, row := i%40, i/40
+		s.Tracks[i] = walker(sidecar.TrackID(i+1), 0.05+0.0225*float64(column), 0.6+0.015*float64(row))
+		s.Tracks[i].Class = sidecar.Classes()[i%6]
+		s.Tracks[i].Motion = sidecar.Stopped
 	}
 	s.Stamp = f.stamp()
 	return s
 }
 
+// next shows a busy scene again, a tenth of a second later.
+func (f *film) next(s *sidecar.Scene) {
+	f.at += 100 * time.Millisecond
+	s.Stamp = f.stamp()
+	f.a.Update(s)
+	f.a.Counts(s.Capture)
+}
+
 func TestUpdateAllocatesNothing(t *testing.T) {
+	for name, fns := range together() {
+		t.Run(name, func(t *testing.T) {
+			f := newFilm(t, 10, fns...)
+			s := busy(f, 40)
+			for range 1300 { // longer than a minute's and a place's patience
+				f.next(s)
+			}
+			if n := testing.AllocsPerRun(100, func() { f.next(s) }); n != 0 {
+				t.Errorf("got %v allocations a frame, want 0", n)
+			}
+		})
+	}
+}
+
+// together has each example alone, and all of them on one camera.
+func together() map[string][]sidecar.Function {
+	sets := map[string][]sidecar.Function{}
+	for name, f := range examples {
+		sets[name] = []sidecar.Function{f}
+		sets["all"] = append(sets["all"], f)
+	}
+	return sets
+}
+
+func TestScenesSayWhoIsInside(t *testing.T) {
 	f := newFilm(t, 10, across, square)
-	s := busy(f)
-	next := func() {
-		f.at += 100 * time.Millisecond
-		s.Stamp = f.stamp()
-		f.a.Update(s)
-		f.a.Counts(s.Capture)
-	}
-	for range 150 {
-		next()
-	}
-	if len(s.Zones) != 2-1 || len(s.Tracks[20].Zones) != 1 {
+	s := busy(f, 40)
+	f.next(s)
+	if len(s.Zones) != 1 || len(s.Tracks[20].Zones) != 1 {
 		t.Fatalf("got zones %v, want somebody inside", s.Zones)
-	}
-	if n := testing.AllocsPerRun(100, next); n != 0 {
-		t.Errorf("got %v allocations a frame, want 0", n)
 	}
 }
 
 func BenchmarkUpdate(b *testing.B) {
-	f := newFilm(b, 10, across, square)
-	s := busy(f)
-	b.ReportAllocs()
-	for b.Loop() {
-		f.at += 100 * time.Millisecond
-		s.Stamp = f.stamp()
-		f.a.Update(s)
-		f.a.Counts(s.Capture)
+	sets := together()
+	for _, name := range slices.Sorted(maps.Keys(sets)) {
+		for _, n := range []int{10, 100, 1000} {
+			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+				f := newFilm(b, 10, sets[name]...)
+				s := busy(f, n)
+				f.next(s) // who comes is remembered: that is not per frame
+				b.ReportAllocs()
+				for b.Loop() {
+					f.next(s)
+				}
+			})
+		}
 	}
 }

@@ -44,6 +44,17 @@
 // what vanishes inside has left when it was last seen, so that entries less exits
 // are always the presence. Visits are stays that have reached the function's dwell.
 //
+// # The place
+//
+// Parking is a state of the place, and tracks are only what is seen in it. A place
+// is free; somebody comes to stand in it; after the function's dwell it is
+// occupied, since the frame from which on the boxes were alike. It stays so while
+// other objects hide it, however long, and for some time without a detection: a
+// short one if its vehicle was seen somewhere else, or another came to stand there
+// meanwhile, a long one otherwise. Then it is free since the last frame in which
+// something was seen standing. Bays are places that are given; at a kerb they are
+// where vehicles stand.
+//
 // # The minute
 //
 // A count belongs to the minute of its frame's capture time. Uptime is the part of

@@ -39,8 +39,8 @@ func contains(poly sidecar.Polygon, p sidecar.Point) bool {
 	return in
 }
 
-// area is the area of a polygon that does not cross itself.
-func area(poly sidecar.Polygon) float64 {
+// size is the area of a polygon that does not cross itself, in pictures.
+func size(poly sidecar.Polygon) float64 {
 	sum := 0.0
 	for i, p := range poly {
 		q := poly[(i+1)%len(poly)]

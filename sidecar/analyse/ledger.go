@@ -13,6 +13,8 @@ const (
 	// between them counts as analysed, or five of the expected intervals if that
 	// is longer. After a longer gap only one interval counts.
 	patience = 2 * time.Second
+	// newest is how many values a total keeps of a distribution.
+	newest = 256
 	// enough is the uptime, and half of it the part of the expected frames, from
 	// which the quality is good.
 	enough = 0.9
@@ -27,6 +29,9 @@ type minute struct {
 	n       []int         // by row
 	levels  []float64     // by row: integral of the level over the covered seconds
 	peaks   []int         // by row
+	samples [][]float64   // by row: of a distribution
+	dense   []bool        // by row: its objects could not be told apart
+	doubts  []float64     // by row: sum of the squares of the samples' standard errors
 	strange bool          // the capture time did not fit
 	rev     int
 	given   bool
@@ -36,12 +41,14 @@ type minute struct {
 }
 
 func newMinute(from, to time.Time, rows int) *minute {
-	return &minute{from: from, to: to, n: make([]int, rows), levels: make([]float64, rows), peaks: make([]int, rows)}
+	return &minute{from: from, to: to, n: make([]int, rows), levels: make([]float64, rows), peaks: make([]int, rows),
+		samples: make([][]float64, rows), doubts: make([]float64, rows), dense: make([]bool, rows)}
 }
 
 // grow makes room for one more row.
 func (m *minute) grow() {
 	m.n, m.levels, m.peaks = append(m.n, 0), append(m.levels, 0), append(m.peaks, 0)
+	m.samples, m.doubts, m.dense = append(m.samples, nil), append(m.doubts, 0), append(m.dense, false)
 }
 
 // take adds the numbers of an interval that is none.
@@ -50,6 +57,9 @@ func (m *minute) take(other *minute) {
 	for i := range m.n {
 		m.n[i] += other.n[i]
 		m.peaks[i] = max(m.peaks[i], other.peaks[i])
+		m.samples[i] = append(m.samples[i], other.samples[i]...)
+		m.doubts[i] += other.doubts[i]
+		m.dense[i] = m.dense[i] || other.dense[i]
 	}
 	m.strange = m.strange || other.strange
 	m.changed = true
@@ -59,6 +69,7 @@ func (m *minute) take(other *minute) {
 type row struct {
 	sidecar.CountRow
 	since, until time.Time // in minutes' time; until is zero as long as it is counted
+	capacity     int       // of a level; 0: it has none
 }
 
 // in says whether the row was counted in a part of a minute at least; of the
@@ -127,6 +138,29 @@ func (l *ledger) add(at time.Time, row, n int) {
 	l.total.n[row] += n
 }
 
+// sample adds a value to a row's distribution, at a time that may be past. The
+// total keeps the newest only.
+func (l *ledger) sample(at time.Time, row int, v float64) {
+	l.add(at, row, 1)
+	m, all := l.minute(at), &l.total
+	m.samples[row] = append(m.samples[row], v)
+	if n := len(all.samples[row]); n < newest {
+		all.samples[row] = append(all.samples[row], v)
+	} else {
+		all.samples[row][all.n[row]%newest] = v
+	}
+}
+
+// measure is sample of a value that has a standard error.
+func (l *ledger) measure(at time.Time, row int, v, doubt float64) {
+	l.sample(at, row, v)
+	l.minute(at).doubts[row] += doubt * doubt
+	l.total.doubts[row] += doubt * doubt
+}
+
+// blind says that a row's objects cannot be counted: its minute gives no number.
+func (l *ledger) blind(at time.Time, row int) { l.minute(at).dense[row] = true }
+
 // set says what the level of a row is from now on, and gives whether that is new.
 func (l *ledger) set(at time.Time, row, level int) bool {
 	if l.level[row] == level {
@@ -193,22 +227,50 @@ func (l *ledger) list(m *minute) []sidecar.CountRow {
 		return rows
 	}
 	for i, r := range l.rows {
-		if !r.in(m) {
+		if !r.in(m) || m.dense[i] {
 			continue
 		}
 		row := r.CountRow
-		if row.Kind == sidecar.Presence {
+		if row.Kind.Level() {
 			mean := 0.0
 			if m.covered > 0 {
 				mean = math.Round(1000*m.levels[i]/m.covered.Seconds()) / 1000
 			}
 			row.Mean, row.Max = &mean, new(m.peaks[i])
+			if r.capacity > 0 {
+				row.Capacity = new(r.capacity)
+			}
 		} else {
 			row.N = new(m.n[i])
+			describe(&row, m.samples[i], m.doubts[i])
 		}
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// describe writes a distribution into its row.
+func describe(row *sidecar.CountRow, samples []float64, doubts float64) {
+	if len(samples) == 0 {
+		return
+	}
+	sorted := slices.Sorted(slices.Values(samples))
+	row.Median = quantile(sorted, 0.5)
+	switch row.Kind {
+	case sidecar.Speed:
+		row.P85 = quantile(sorted, 0.85)
+		row.Error = new(math.Round(1000*math.Sqrt(doubts/float64(*row.N))) / 1000)
+	case sidecar.Dwell:
+		row.P95, row.Longest = quantile(sorted, 0.95), quantile(sorted, 1)
+	}
+}
+
+// quantile is the least of the values that a part q of them does not exceed (the
+// nearest rank), to a thousandth. There is one value at least, and they are sorted.
+func quantile(sorted []float64, q float64) *float64 {
+	rank := int(math.Ceil(q * float64(len(sorted))))
+	v := math.Round(1000*sorted[max(rank, 1)-1]) / 1000
+	return &v
 }
 
 // expected is how many frames an interval has, had nothing been missed. When they
@@ -238,6 +300,9 @@ func (l *ledger) fill(c *sidecar.Count, m *minute) {
 	}
 	if float64(c.Frames) < enough/2*c.Uptime*float64(c.Expected) {
 		c.Flags = append(c.Flags, "slow")
+	}
+	if slices.Contains(m.dense, true) {
+		c.Flags = append(c.Flags, "dense")
 	}
 	if m.strange {
 		c.Flags = append(c.Flags, "clock")

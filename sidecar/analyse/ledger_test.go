@@ -40,7 +40,7 @@ func TestMinutes(t *testing.T) {
 		t.Errorf("got uptime %v, %d frames, %s %v", second.Uptime, second.Frames, second.Quality, second.Flags)
 	}
 	// Missing is not zero, and zero is not missing: all classes and directions.
-	if got, want := len(second.Rows), 6*2+6*4; got != want {
+	if got, want := len(second.Rows), 6*2+6*5; got != want {
 		t.Errorf("got %d rows, want %d", got, want)
 	}
 	for _, r := range second.Rows {

@@ -35,6 +35,7 @@ type object struct {
 	joined   bool           // what it did, another one did
 	elder    *object        // whose return it may be, as long as that is not decided
 	heir     *object        // the other way round
+	kmh      float64        // on the ground, where that is measured
 	zones    uint64         // the zones that it is in, by their bits
 	told     map[string]int // its events, by rule
 }

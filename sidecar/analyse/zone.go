@@ -2,15 +2,12 @@ package analyse
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"pantau/sidecar"
 )
 
 const (
-	// smallest is the least area of a zone, in pictures.
-	smallest = 1e-4
 	// usualDwell is the stay after which a presence is a visit, where the
 	// function does not say.
 	usualDwell   = 10 * time.Second
@@ -25,46 +22,22 @@ const (
 
 // checkZone refuses polygons that enclose nothing, or not one thing.
 func checkZone(f sidecar.Function) error {
-	n := len(f.Polygon)
-	if n < 3 {
-		return &sidecar.FieldError{Field: "polygon", Problem: fmt.Sprintf("the polygon has %d corners", n), Remedy: "give at least three"}
-	}
-	if err := checkPoints("polygon", f.Polygon); err != nil {
+	if err := checkPolygon("polygon", f.Polygon); err != nil {
 		return err
 	}
-	if err := checkSides(f.Polygon); err != nil {
+	if err := checkStay("time_threshold", f.TimeThreshold, "loitering"); err != nil {
 		return err
 	}
-	if a := area(f.Polygon); a < smallest {
-		return &sidecar.FieldError{Field: "polygon", Problem: fmt.Sprintf("the polygon covers %.2g of the picture", a),
-			Remedy: fmt.Sprintf("draw it larger than %v", smallest)}
-	}
-	if f.Dwell < 0 || f.Dwell > longestDwell {
-		return &sidecar.FieldError{Field: "dwell", Problem: fmt.Sprintf("a stay of %v is no visit", f.Dwell),
-			Remedy: "use a time from 1s to 24h, such as 30s"}
-	}
-	return nil
+	return checkStay("dwell", f.Dwell, "visit")
 }
 
-// checkSides refuses polygons that cross themselves.
-func checkSides(poly sidecar.Polygon) error {
-	n := len(poly)
-	for i, p := range poly {
-		if next := (i + 1) % n; poly[next] == p {
-			return &sidecar.FieldError{Field: fmt.Sprintf("polygon[%d]", next), Problem: "the corner stands twice in a row",
-				Remedy: "remove it; the last corner is joined to the first by itself"}
-		}
+// checkStay refuses stays that nobody could mean.
+func checkStay(field string, d time.Duration, what string) error {
+	if d >= 0 && d <= longestDwell {
+		return nil
 	}
-	for i := range n {
-		for j := i + 2; j < n && j-i < n-1; j++ { // neighbours share a corner
-			if touch(poly[i], poly[i+1], poly[j], poly[(j+1)%n]) {
-				return &sidecar.FieldError{Field: fmt.Sprintf("polygon[%d]", j),
-					Problem: fmt.Sprintf("the polygon crosses itself: side %d and side %d touch", i+1, j+1),
-					Remedy:  "give the corners in their order around the zone"}
-			}
-		}
-	}
-	return nil
+	return &sidecar.FieldError{Field: field, Problem: fmt.Sprintf("a stay of %v is no %s", d, what),
+		Remedy: "use a time from 1s to 24h, such as 30s"}
 }
 
 // zone counts what is in an area (presence), comes into it (entries), goes out
@@ -72,19 +45,17 @@ func checkSides(poly sidecar.Polygon) error {
 // what vanishes inside has left: each zone.entered is followed by its zone.left.
 type zone struct {
 	*book
-	id      string
+	area
 	polygon sidecar.Polygon
 	anchor  sidecar.Anchor
 	dwell   time.Duration
-	classes []sidecar.Class
-	bit     uint64     // of this zone in object.zones
-	rows    []zoneRows // by class
-	present []int      // by class, now
+	loiter  time.Duration // stay from which on it is loitering; 0: never
+	rows    []zoneRows    // by class
 	guests  map[*object]*guest
 }
 
 // zoneRows are the rows of one class.
-type zoneRows struct{ presence, entries, exits, visits int }
+type zoneRows struct{ presence, entries, exits, visits, dwell int }
 
 // guest is what a zone knows of an object.
 type guest struct {
@@ -96,11 +67,12 @@ type guest struct {
 	seen      fix       // the last one inside
 	announced string    // id of its zone.entered; empty: it may still be the return of another
 	visit     time.Time // minute in which its stay became a visit; zero: not yet
+	loiters   bool      // that has been told
 	n         int       // entries
 }
 
 func newZone(f sidecar.Function, b *book) Analytic {
-	z := &zone{book: b, id: f.ID, polygon: f.Polygon, anchor: f.Anchor, dwell: f.Dwell, classes: classesOf(f),
+	z := &zone{book: b, area: newArea(f, classesOf(f)), polygon: f.Polygon, anchor: f.Anchor, dwell: f.Dwell, loiter: f.TimeThreshold,
 		guests: map[*object]*guest{}}
 	if z.dwell == 0 {
 		z.dwell = usualDwell
@@ -111,9 +83,9 @@ func newZone(f sidecar.Function, b *book) Analytic {
 			entries:  b.row(f.ID, sidecar.Entries, c, ""),
 			exits:    b.row(f.ID, sidecar.Exits, c, ""),
 			visits:   b.row(f.ID, sidecar.Visits, c, ""),
+			dwell:    b.row(f.ID, sidecar.Dwell, c, ""),
 		})
 	}
-	z.present = make([]int, len(z.classes))
 	return z
 }
 
@@ -177,7 +149,7 @@ func (z *zone) step(o *object, g *guest) {
 
 // come lets an object in. It is announced by decide.
 func (z *zone) come(o *object, g *guest, at fix) {
-	g.inside, g.came, g.seen, g.announced, g.visit = true, at, at, "", time.Time{}
+	g.inside, g.came, g.seen, g.announced, g.visit, g.loiters = true, at, at, "", time.Time{}, false
 	g.class = -1
 	for i, c := range z.classes {
 		if c == o.track.Class {
@@ -198,6 +170,14 @@ func (z *zone) decide(o *object, g *guest) {
 	if g.visit.IsZero() && g.seen.steady-g.came.steady >= z.dwell {
 		g.visit = g.seen.minute
 		z.add(g.visit, z.rows[g.class].visits, 1)
+	}
+	if z.loiter > 0 && !g.loiters && g.seen.steady-g.came.steady >= z.loiter {
+		g.loiters = true
+		z.tell(sidecar.ZoneLoitering, z.id, o, g.seen.moment, sidecar.Loitering{
+			Origin: z.origin(z.id, g.seen.moment), Track: o.name, Class: z.classes[g.class],
+			At: rounded(z.anchor.Of(g.seen.box)), Score: o.score(),
+			Since: g.came.Capture.UTC().Format(sidecar.TimeFormat), Begun: g.announced,
+		})
 	}
 }
 
@@ -223,9 +203,10 @@ func (z *zone) leave(o *object, g *guest) {
 	z.tell(sidecar.ZoneLeft, z.id, o, g.seen.moment, sidecar.ZoneChange{
 		Origin: z.origin(z.id, g.seen.moment), Track: o.name, Class: z.classes[g.class],
 		At: rounded(z.anchor.Of(g.seen.box)), Score: o.score(),
-		Stay: math.Round(1000*stay.Seconds()) / 1000, Visit: !g.visit.IsZero(), N: g.n,
+		Stay: seconds(stay), Visit: !g.visit.IsZero(), N: g.n,
 	})
 	z.add(g.seen.minute, z.rows[g.class].exits, 1)
+	z.sample(g.seen.minute, z.rows[g.class].dwell, stay.Seconds())
 }
 
 // Join makes one stay of two. An entry that was announced twice is withdrawn once.
@@ -252,6 +233,7 @@ func (z *zone) Join(from, into *object, now moment) {
 	if !first.visit.IsZero() && !second.visit.IsZero() {
 		z.add(second.visit, z.rows[second.class].visits, -1)
 	}
+	g.loiters = f.loiters || g.loiters
 	g.came, g.announced, g.class = first.came, first.announced, first.class
 	if g.visit = first.visit; g.visit.IsZero() {
 		g.visit = second.visit
@@ -311,14 +293,4 @@ func (z *zone) beyond(b sidecar.Box) bool {
 		}
 	}
 	return true
-}
-
-// alongEdge says whether both points touch the same edge of the picture.
-func alongEdge(a, b sidecar.Point) bool {
-	for i := range a {
-		if a[i] < edge && b[i] < edge || a[i] > 1-edge && b[i] > 1-edge {
-			return true
-		}
-	}
-	return false
 }

@@ -194,3 +194,49 @@ func TestZoneReachesTheEdge(t *testing.T) {
 		t.Errorf("got %v, want nobody", got)
 	}
 }
+
+func TestZoneTellsHowLongTheyStayed(t *testing.T) {
+	f := newFilm(t, 10, square)
+	for id := sidecar.TrackID(1); id <= 20; id++ { // one after the other, a tenth of a second longer each
+		for range id {
+			f.show(walker(id, 0.5, 0.5))
+		}
+		for range 3 {
+			f.show(walker(id, 0.9, 0.5))
+		}
+		f.end(id)
+	}
+	_, counts := f.a.Close(began.Add(f.at))
+	for _, r := range counts[0].Rows {
+		switch {
+		case r.Kind != sidecar.Dwell:
+		case r.Class == sidecar.Person && (*r.N != 20 || *r.Median != 0.9 || *r.P95 != 1.8 || *r.Longest != 1.9):
+			t.Errorf("got %d stays, median %v, p95 %v, longest %v, want 20, 0.9, 1.8 and 1.9 s", *r.N, *r.Median, *r.P95, *r.Longest)
+		case r.Class != sidecar.Person && (*r.N != 0 || r.Median != nil || r.Longest != nil):
+			t.Errorf("got %+v of a class of which nobody came", r)
+		}
+	}
+}
+
+func TestZoneTellsLoiteringOnce(t *testing.T) {
+	watched := square
+	watched.TimeThreshold = 20 * time.Second
+	f := newFilm(t, 10, watched)
+	f.wait(time.Second)
+	f.hold(15*time.Second, walker(1, 0.5, 0.5))
+	f.end(1)
+	f.wait(500 * time.Millisecond)
+	f.hold(30*time.Second, walker(2, 0.5, 0.5), walker(3, 0.9, 0.9)) // the first under another identity, and one outside
+	var told []sidecar.Loitering
+	for _, e := range f.events {
+		if d, ok := e.Data.(sidecar.Loitering); ok {
+			told = append(told, d)
+			if want := began.Add(21 * time.Second); !e.Time.Equal(want) {
+				t.Errorf("got told of %v, want %v", e.Time, want)
+			}
+		}
+	}
+	if len(told) != 1 || told[0].Since != "2026-11-23T05:41:01.000000Z" || told[0].Begun != "cam/square/e1/1/1" || told[0].Class != sidecar.Person {
+		t.Errorf("got %+v, want one, since the first second", told)
+	}
+}

@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "write the golden files")
 func checks() Checks {
 	return Checks{
 		Function: func(f sidecar.Function) error {
-			if f.Kind != "line" && f.Kind != "zone" {
+			if f.Kind == "sonar" || f.Kind == "" {
 				return &sidecar.FieldError{Field: "kind", Problem: fmt.Sprintf("unknown kind %q", f.Kind), Remedy: "use line or zone"}
 			}
 			for i, p := range append(slices.Clone(f.Line), f.Polygon...) {

@@ -59,6 +59,8 @@ func (w *walker) value(n ast.Node, path string, at place, v reflect.Value) {
 		w.leaf(n, path, place{line: at.line, column: at.column, secret: true}, v)
 	case v.Kind() == reflect.Struct:
 		w.mapping(n, path, at, v)
+	case v.Kind() == reflect.Map:
+		w.table(n, path, at, v)
 	case v.Kind() == reflect.Slice || v.Kind() == reflect.Array:
 		w.sequence(n, path, at, v)
 	default:
@@ -106,6 +108,22 @@ func (w *walker) mapping(n ast.Node, path string, at place, v reflect.Value) {
 			continue
 		}
 		w.value(pair.Value, child(path, name), valuePlace(pair), v.Field(i))
+	}
+}
+
+// table reads a map whose keys are names that the user chooses.
+func (w *walker) table(n ast.Node, path string, at place, v reflect.Value) {
+	pairs, ok := pairsOf(n)
+	if !ok {
+		w.wrong(path, at, v)
+		return
+	}
+	v.Set(reflect.MakeMapWithSize(v.Type(), len(pairs)))
+	for _, pair := range pairs {
+		name := pair.Key.GetToken().Value
+		item := reflect.New(v.Type().Elem()).Elem()
+		w.value(pair.Value, child(path, name), valuePlace(pair), item)
+		v.SetMapIndex(reflect.ValueOf(name), item)
 	}
 }
 
@@ -233,6 +251,8 @@ func wanted(t reflect.Type) [2]string {
 		return [2]string{"a polygon", "write it as [[x, y], [x, y], [x, y]]"}
 	}
 	switch t.Kind() {
+	case reflect.Map:
+		return [2]string{"a group of names", "write a name and its value on each line"}
 	case reflect.Struct:
 		return [2]string{"a group of keys", "write keys and values: " + strings.Join(fieldNames(t), ", ")}
 	case reflect.Slice, reflect.Array:

@@ -88,7 +88,7 @@ func (p *Pipeline) Status() sidecar.Status {
 	return st
 }
 
-// Totals gives what was counted since a moment, the start, and for each presence
+// Totals gives what was counted since a moment, the start, and for each level
 // not its mean but how many are there now.
 func (p *Pipeline) Totals() (since time.Time, rows []sidecar.CountRow) {
 	m := &p.meter
@@ -96,7 +96,7 @@ func (p *Pipeline) Totals() (since time.Time, rows []sidecar.CountRow) {
 	defer m.mu.Unlock()
 	rows = slices.Clone(m.totals)
 	for i, r := range rows {
-		if r.Kind == sidecar.Presence {
+		if r.Kind.Level() {
 			rows[i].Mean = new(float64(present(m.zones, r.Rule, r.Class)))
 		}
 	}

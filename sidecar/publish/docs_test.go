@@ -73,6 +73,6 @@ func TestRightsOfTheDocumentSuffice(t *testing.T) {
 	p.RemoveCamera("b")
 	eventually(t, "all is sent", func() bool {
 		s := p.Stats()
-		return s.FactsSent >= 11 && s.Waiting == 0 && s.FramesSent == 2 && s.RedisState.Kind == "ok" && len(s.FramesDropped) == 0
+		return s.FactsSent >= 15 && s.Waiting == 0 && s.FramesSent == 2 && s.RedisState.Kind == "ok" && len(s.FramesDropped) == 0
 	})
 }

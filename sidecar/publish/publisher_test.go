@@ -140,6 +140,13 @@ func everyEvent(camera string) []sidecar.Event {
 		crossing(camera, 1),
 		event(sidecar.ZoneEntered, 1, sidecar.ZoneChange{Origin: from, Track: "7", Class: sidecar.Person, Score: 0.5, N: 1}),
 		event(sidecar.ZoneLeft, 2, sidecar.ZoneChange{Origin: from, Track: "7", Class: sidecar.Person, Score: 0.5, Stay: 31.5, Visit: true, N: 2}),
+		event(sidecar.CrowdLevel, 9, sidecar.LevelChange{Origin: from, From: 0, To: 1, Count: new(60), Density: 1.2}),
+		event(sidecar.ZoneLoitering, 8, sidecar.Loitering{Origin: from, Track: "7", Class: sidecar.Person, Score: 0.5,
+			Since: capture.UTC().Format(sidecar.TimeFormat), Begun: "x"}),
+		event(sidecar.ParkingOccupied, 6, sidecar.ParkingChange{Origin: from, Bay: "A01", Track: "7", Class: sidecar.Car, Box: box, Score: 0.5,
+			Arrived: capture.UTC().Format(sidecar.TimeFormat), Found: true, Forbidden: true, Occupied: 1, Capacity: 2}),
+		event(sidecar.ParkingFreed, 7, sidecar.ParkingChange{Origin: from, Track: "7", Class: sidecar.Car, Box: box, Score: 0.5,
+			Arrived: capture.UTC().Format(sidecar.TimeFormat), Departed: capture.UTC().Format(sidecar.TimeFormat), Stay: 61.2, Begun: "x"}),
 		event(sidecar.TrackEnded, 3, sidecar.TrackSummary{Origin: from, Track: "7", Class: sidecar.Person, Score: 0.5, Frames: 12, From: 100, Start: box, End: box}),
 		event(sidecar.CorrectionMade, 4, sidecar.Correction{Origin: from, Withdraws: "x", Track: "7", Class: sidecar.Person, Direction: sidecar.Out, Reason: "merged"}),
 		event(sidecar.CameraState, 5, sidecar.StateChange{Origin: from, From: "running", To: "retrying", Cause: "no packet for 5 s", Hint: "look at the camera"}),
@@ -154,6 +161,9 @@ func minute(camera string, rev int) sidecar.Count {
 		Rows: []sidecar.CountRow{
 			{Rule: "line-3", Kind: sidecar.Flow, Class: sidecar.Motorcycle, Direction: sidecar.In, N: &n},
 			{Rule: "alun", Kind: sidecar.Presence, Class: sidecar.Person, Mean: &mean, Max: &most},
+			{Rule: "lot", Kind: sidecar.Occupancy, Class: sidecar.Car, Mean: &mean, Max: &most, Capacity: &n},
+			{Rule: "pace", Kind: sidecar.Speed, Class: sidecar.Car, N: &n, Median: &mean, P85: &mean, Error: &mean},
+			{Rule: "alun", Kind: sidecar.Dwell, Class: sidecar.Person, N: &n, Median: &mean, P85: &mean, P95: &mean, Longest: &mean},
 		}}
 }
 
@@ -207,7 +217,7 @@ func TestEveryEntryPassesTheSchemaThatIsPublishedWithIt(t *testing.T) {
 	}
 	check := schematest.From(t, schemas)
 	seen := map[string]bool{}
-	for stream, n := range map[string]int{publish.Events: 6, publish.Counts: 3, publish.Health: 1, publish.Audited: 1, publish.Frames: 2} {
+	for stream, n := range map[string]int{publish.Events: len(everyEvent("a")), publish.Counts: 3, publish.Health: 1, publish.Audited: 1, publish.Frames: 2} {
 		for _, e := range readAll(t, o, n, stream) {
 			check.Entry(e)
 			seen[strings.TrimSuffix(strings.TrimPrefix(e.Type, "pantau."), ".v1")+"/1"] = true
@@ -352,7 +362,7 @@ func TestLineIsOneJSONObject(t *testing.T) {
 	stop()
 	check := schematest.New(t)
 	lines := readLines(t, path)
-	if got, want := len(lines), 13; got != want {
+	if got, want := len(lines), 17; got != want {
 		t.Errorf("got %d lines, want %d", got, want)
 	}
 	for _, line := range lines {
