@@ -15,8 +15,8 @@ PAD = 114
 class Augment:
     """Makes samples of `load(i)`, which gives picture i (BGR) and its target.
 
-    crops: pictures (BGR) of bicycles, motorcycles, buses and trucks that are set
-    into streets, a list for each class, in this order.
+    crops: pictures (BGR) of two-wheelers that are set into streets, a list for
+    motorcycles and one for bicycles, by their classes.
     """
 
     def __init__(self, load, count, weights, crops):
@@ -73,20 +73,20 @@ class Augment:
         return out, cut(scaled(target, sx, sy, left, top), width, height)
 
     def paste(self, rng, image, target):
-        """Sets a few vehicles into the street, at sizes of a fixed camera, and almost as
+        """Sets a few two-wheelers into the street, at sizes of a fixed camera, and as
         many pieces of other pictures with nothing in them: what was set in must not
         be told by its edges."""
         size = image.shape[0]
         image, taken = image.copy(), [target["boxes"]]
         base = np.exp(rng.uniform(np.log(14), np.log(70)))
         for _ in range(int(rng.integers(2, 12))):
-            kind = int(rng.choice([0, *self.crops], p=[0.4, 0.12, 0.24, 0.12, 0.12]))
+            kind = int(rng.choice([0, *self.crops], p=[0.5, 0.32, 0.18]))
             crop = self.nothing(rng) if kind == 0 else self.crops[kind][int(rng.integers(len(self.crops[kind])))]
             if crop is None:
                 continue
-            h = base * np.exp(rng.normal(0, 0.25)) * (1.8 if kind > 3 else 1)
+            h = base * np.exp(rng.normal(0, 0.25))
             w = h * crop.shape[1] / crop.shape[0]
-            if h < 8 or w < 5 or max(w, h) > size / 2.5:
+            if h < 8 or w < 5 or max(w, h) > size / 3:
                 continue
             box = (np.tile([rng.uniform(0, size - w), rng.uniform(size * 0.25, size - h)], 2) + [0, 0, w, h]).round()
             others = np.concatenate(taken)

@@ -37,8 +37,7 @@ class Pictures:
         self.targets = [targets.load(p, raw) for p in self.pictures]
         for i, t in enumerate(self.targets):
             rare = (t["classes"] == targets.BICYCLE).any() or targets.eyed(self.pictures[i])
-            heavy = np.isin(t["classes"], (targets.BUS, targets.TRUCK)).any()
-            self.weights[i] *= 4 if rare else 1.5 if heavy else 1
+            self.weights[i] *= 4 if rare else 1
 
     def __call__(self, i):
         if self.images[i] is None:
@@ -46,19 +45,18 @@ class Pictures:
         return self.images[i], self.targets[i]
 
     def crops(self):
-        """What is set into streets, a list for each class: objects large enough to be
-        made small, with little in front of them, that people labelled; and all bicycles."""
-        found = {kind: [] for kind in (targets.BICYCLE, targets.MOTORCYCLE, targets.BUS, targets.TRUCK)}
+        """Two-wheelers, large enough to be made small: motorcycles that people labelled,
+        and all bicycles; a list for each class."""
+        found = {targets.MOTORCYCLE: [], targets.BICYCLE: []}
         for i, p in enumerate(self.pictures):
             t = self.targets[i]
             for box, kind in zip(t["boxes"], t["classes"]):
-                eyed = p.truth or kind in targets.TWO and targets.eyed(p)
-                if kind not in found or kind != targets.BICYCLE and not eyed:
-                    continue
                 x0, y0, x1, y1 = box.round().astype(int)
+                if kind not in found or kind == targets.MOTORCYCLE and not (p.truth or targets.eyed(p)):
+                    continue
                 if min(x1 - x0, y1 - y0) >= 32 and max(x1 - x0, y1 - y0) >= 60 and alone(box, t["boxes"]):
                     crop = self(i)[0][max(0, y0):y1, max(0, x0):x1]
-                    f = min(1.0, 200 / max(crop.shape))
+                    f = min(1.0, 160 / max(crop.shape))
                     found[kind].append(cv2.resize(crop, None, fx=f, fy=f, interpolation=cv2.INTER_AREA))
         return found
 
@@ -116,7 +114,7 @@ def run(o):
     crops = pictures.crops()
     augment = Augment(pictures, len(pictures.pictures), pictures.weights, crops)
     print(f"{len(pictures.pictures)} pictures, {sum(len(t['boxes']) for t in pictures.targets)} objects, "
-          f"{[len(c) for c in crops.values()]} bicycles, motorcycles, buses and trucks to set in", file=sys.stderr)
+          f"{' and '.join(str(len(c)) for c in crops.values())} motorcycles and bicycles to set in", file=sys.stderr)
     student = Student(o.start)
     if o.weights:
         student.load_state_dict(torch.load(o.weights))
