@@ -14,7 +14,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 import sources
-from student import BINS, CLASSES, FIRST, HEADS, Student
+from student import BINS, CLASSES, FIRST, HEADS, Student, load
 
 OPSET = 13
 
@@ -177,13 +177,13 @@ def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--shared", type=pathlib.Path, required=True)
     p.add_argument("--start", required=True, help="NanoDet-g as ONNX")
-    p.add_argument("--weights", help="the student's weights; without, those of the start")
+    p.add_argument("--weights", help="the student's weights (.pt or .onnx); without, those of the start")
     p.add_argument("--out", type=pathlib.Path, required=True, help="folder for street.onnx and street-int8.onnx")
     o = p.parse_args()
     torch.set_num_threads(max(2, torch.get_num_threads()))
     student = Student(o.start)
     if o.weights:
-        student.load_state_dict(torch.load(o.weights))
+        load(student, o.weights)
     student.eval()
     whole = build(o.start, student)
     o.out.mkdir(parents=True, exist_ok=True)

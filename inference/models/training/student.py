@@ -1,7 +1,9 @@
 """The student: NanoDet-g's network with six classes and bytes at its input."""
 
+import onnx
 import torch
 import torch.nn.functional as F
+from onnx import numpy_helper
 from torch import nn
 
 from graph import Graph
@@ -47,6 +49,20 @@ class Student(nn.Module):
         maps = self.graph(first, skip=1)
         flat = torch.cat([m.flatten(2).transpose(1, 2) for m in maps], 1)
         return flat[..., :CLASSES], flat[..., CLASSES:]
+
+
+def load(student, path):
+    """Takes over weights: of a training (.pt), or of a model that was written as
+    ONNX in float, whose first convolution is unfolded again."""
+    if not str(path).endswith(".onnx"):
+        student.load_state_dict(torch.load(path))
+        return
+    found = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in onnx.load(path).graph.initializer}
+    b = found[FIRST + "_bias"] + (found[FIRST + "_weights"] * student.mean[None, :, None, None]).sum((1, 2, 3))
+    found[FIRST + "_weights"], found[FIRST + "_bias"] = found[FIRST + "_weights"] * student.std[None, :, None, None], b
+    with torch.no_grad():
+        for name, w in student.graph.weights.items():
+            w.copy_(found[name])
 
 
 def centres(h, w):

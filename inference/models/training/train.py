@@ -19,7 +19,7 @@ import targets
 from augment import Augment
 from label import raw_path
 from loss import loss
-from student import Student
+from student import Student, load
 
 # How often a picture of a source is taken, beside one of the others.
 SHARES = {"data/tidar": 0.8, "data/cn": 0.35, "data/cnbus": 0.5, "data/dry_id": 1.0}
@@ -117,7 +117,7 @@ def run(o):
           f"{' and '.join(str(len(c)) for c in crops.values())} motorcycles and bicycles to set in", file=sys.stderr)
     student = Student(o.start)
     if o.weights:
-        student.load_state_dict(torch.load(o.weights))
+        load(student, o.weights)
     for name in [s[1][1:] for s in student.graph.steps if s[0] == "Conv"][:FROZEN]:
         for part in name:
             student.graph.weights[part].requires_grad_(False)
@@ -166,7 +166,7 @@ def main():
     p.add_argument("--shared", type=pathlib.Path, required=True, help="folder with street, data and models")
     p.add_argument("--work", type=pathlib.Path, required=True, help="where labels, states and weights are kept")
     p.add_argument("--start", required=True, help="NanoDet-g as ONNX")
-    p.add_argument("--weights", help="go on from these weights of an earlier training")
+    p.add_argument("--weights", help="go on from these weights: a .pt of an earlier training, or ../street/street.onnx")
     p.add_argument("--name", default="street")
     p.add_argument("--use", nargs="+", default=["train"], help="train; experiment adds pictures without a stated licence")
     p.add_argument("--steps", type=int, default=2000)
