@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"pantau/sidecar"
@@ -17,7 +18,7 @@ import (
 )
 
 // mover finds one car that crosses the middle of the picture again and again.
-type mover struct{ looked int }
+type mover struct{ looked atomic.Int64 }
 
 // Name is no model of the manifest.
 func (*mover) Name() string { return "mover@1" }
@@ -25,7 +26,7 @@ func (*mover) Name() string { return "mover@1" }
 // Detect puts the car where it is at the frame's time.
 func (m *mover) Detect(_ context.Context, next func() *sidecar.Frame, dst []sidecar.Detection) (*sidecar.Frame, []sidecar.Detection, error) {
 	f := next()
-	m.looked++
+	m.looked.Add(1)
 	t := f.Media().Seconds() / 8
 	x := 2 * (t - float64(int(t)))
 	if x > 1 {
@@ -64,8 +65,8 @@ func TestRecordedCountsAsLive(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if behind.looked != frames {
-		t.Errorf("looked at %d frames, want each of %d once", behind.looked, frames)
+	if got := int(behind.looked.Load()); got != frames {
+		t.Errorf("looked at %d frames, want each of %d once", got, frames)
 	}
 }
 
