@@ -64,6 +64,7 @@ bench: setup-run build $(DEMO)
 
 train:
 	$(MAKE) -C inference/models/training train
+
 accuracy: setup-run build $(DEMO)
 	@bin/pantau accuracy --clips ../shared/videos --models-from ../shared/models --cache var/accuracy --out docs/accuracy.md $(ARGS)
 

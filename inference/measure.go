@@ -24,29 +24,23 @@ const measureRuns = 7
 // asked less often. It is processor time that counts, so neighbours do not decide.
 func Measure(library, folder string, all []models.Model) (paces []Pace, err error) {
 	const enough = time.Second
-	l, err := onnx.Open(library)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, l.Close()) }()
-	sessions := make([]*onnx.Session, len(all))
-	workers := make([]*worker, len(all))
+	detectors := make([]*Detector, len(all))
 	for i, m := range all {
-		if sessions[i], workers[i], err = ready(l, folder, m); err != nil {
-			return nil, fmt.Errorf("measuring model %s: %w", m.ID(), err)
+		if detectors[i], err = Open(Options{Library: library, Folder: folder, Model: m, Workers: 1}); err != nil {
+			return nil, err
 		}
-		defer func() { err = errors.Join(err, workers[i].close(), sessions[i].Close()) }()
+		defer func() { err = errors.Join(err, detectors[i].Close()) }()
 	}
 	spent := make([][]time.Duration, len(all))
 	begun := time.Now()
 	for round := 0; round <= measureRuns && (round < 2 || time.Since(begun) < enough); round++ {
-		for i, w := range workers {
-			before := sessions[i].CPU()
-			if err := w.blank(); err != nil {
+		for i, d := range detectors {
+			before := d.CPU()
+			if err := d.blank(); err != nil {
 				return nil, fmt.Errorf("measuring model %s: %w", all[i].ID(), err)
 			}
 			if round > 0 { // the first run allocates
-				spent[i] = append(spent[i], sessions[i].CPU()-before)
+				spent[i] = append(spent[i], d.CPU()-before)
 			}
 		}
 	}
@@ -66,26 +60,11 @@ func Runtime(library string) (string, error) {
 	return l.Version(), l.Close()
 }
 
-// ready opens a model with one worker.
-func ready(l *onnx.Library, folder string, m models.Model) (*onnx.Session, *worker, error) {
-	weights, err := models.Read(folder, m)
-	if err != nil {
-		return nil, nil, err
-	}
-	s, err := l.Session(weights)
-	if err != nil {
-		return nil, nil, err
-	}
-	w, err := newWorker(s, Options{Model: m, MinScore: m.MinScore})
-	if err != nil {
-		return nil, nil, errors.Join(err, s.Close())
-	}
-	return s, w, nil
-}
-
 // blank runs the model on what stands in the input for 16:9.
-func (w *worker) blank() error {
-	l := w.model.Letterbox(16, 9)
+func (d *Detector) blank() error {
+	w := <-d.free
+	defer func() { d.free <- w }()
+	l := d.model.Letterbox(16, 9)
 	in, err := w.input(size{l.Width, l.Height})
 	if err != nil {
 		return err

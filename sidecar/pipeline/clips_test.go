@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -81,19 +80,7 @@ func (m *memory) Health(s sidecar.StateChange) {
 func (m *memory) crossings(rule string) []score.Crossing {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	withdrawn := map[string]bool{}
-	for _, e := range m.events {
-		if c, ok := e.Data.(sidecar.Correction); ok {
-			withdrawn[c.Withdraws] = true
-		}
-	}
-	var all []score.Crossing
-	for _, e := range m.events {
-		if c, ok := e.Data.(sidecar.Crossing); ok && c.Rule == rule && !withdrawn[e.ID] {
-			all = append(all, score.Crossing{T: float64(c.PTS) / 1e6, Class: c.Class, Direction: c.Direction})
-		}
-	}
-	return all
+	return score.Crossings(m.events, rule)
 }
 
 // count runs the stages over a clip with one function.
@@ -155,27 +142,4 @@ func facts(t *testing.T, m *memory) []byte {
 		t.Fatal(err)
 	}
 	return text
-}
-
-// TestCountedClips prints how all counted clips come out; it is the table of
-// docs/accuracy.md and asserts nothing but that each clip can be read.
-func TestCountedClips(t *testing.T) {
-	if os.Getenv("PANTAU_CLIPS") == "" {
-		t.Skip("set PANTAU_CLIPS to a list of models, such as street, to run it")
-	}
-	d := detector(t, os.Getenv("PANTAU_CLIPS"))
-	for _, name := range []string{"pedestrians-pets09", "street-dusk", "road-sparse", "cars-overhead", "highway-cctv"} {
-		truth, err := score.Read(shared(t, "videos", name+".json"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		clip := built(t, "share", "pantau", "vtest.avi")
-		if truth.Clip != "vtest.avi" {
-			clip = shared(t, "videos", truth.Clip)
-		}
-		for _, fps := range []float64{5, 10, 60} {
-			r := truth.Match(count(t, d, clip, truth.Rule, fps).crossings(truth.Rule.ID))
-			fmt.Printf("%-20s %3.0f fps  %v\n", name, fps, r)
-		}
-	}
 }
