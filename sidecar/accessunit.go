@@ -51,6 +51,7 @@ type AccessUnit struct {
 	NALUs    [][]byte  // NAL units without start codes; for MJPEG one JPEG file
 	Key      bool      // decoding can begin here; parameter sets stand in front
 	Received time.Time // this machine's clock when the last packet came
+	Packets  [][]byte  // the RTP packets that carried it, as the camera sent them; nil where nobody asked for them, and of files
 }
 
 // Size is the number of bytes of all NAL units.

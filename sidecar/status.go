@@ -25,8 +25,17 @@ type Status struct {
 	TimeSource  TimeSource        `json:"ts_source"`         // where the capture times come from
 	Stages      [4]Histogram      `json:"-"`                 // latencies since the start, in the order of Stages
 	Viewers     int               `json:"viewers,omitempty"` // browsers that watch it now
+	Readers     int               `json:"readers,omitempty"` // who read it over RTSP now
+	Overlay     Overlay           `json:"-"`                 // how scenes and pictures met for them
 	DecodeCPU   time.Duration     `json:"-"`                 // processor time of its decoder since the start
 	LostFacts   uint64            `json:"-"`                 // events and counts that could not be kept when the process ended
+}
+
+// Overlay is how scenes and pictures have met on their way out, since the start.
+type Overlay struct {
+	Joined uint64        // pictures with their scene
+	Late   uint64        // scenes whose picture had gone
+	Error  time.Duration // the most, by media time, that a scene was behind the picture
 }
 
 // CameraStatus is a camera with how it fares.

@@ -75,6 +75,11 @@ func (c *camera) remember(u *sidecar.AccessUnit) {
 		c.forget()
 		return
 	}
+	if u.Packets != nil { // twice the memory, for nothing
+		kept := *u
+		kept.Packets = nil
+		u = &kept
+	}
 	c.gop = append(c.gop, u)
 }
 

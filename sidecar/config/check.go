@@ -37,9 +37,25 @@ func (k *checker) settings(c *Config) {
 	}
 	k.file("console.certificate", &c.Console.Certificate)
 	k.file("console.key", &c.Console.Key)
+	k.rtspServer(&c.RTSP)
 	k.model("models.default", c.Models.Default)
 	k.absolute(&c.Models.Dir)
 	k.absolute(&c.Publish.JSONL)
+}
+
+func (k *checker) rtspServer(r *RTSP) {
+	if r.Listen != "" {
+		k.listen("rtsp.listen", r.Listen)
+	}
+	if r.ListenTLS != "" {
+		k.listen("rtsp.listen_tls", r.ListenTLS)
+	}
+	if _, _, err := net.ParseCIDR(r.Multicast); r.Multicast != "" && err != nil {
+		k.wrong("rtsp.multicast", fmt.Sprintf("%q is no range of addresses", r.Multicast), "use one such as 239.255.10.0/24")
+	}
+	if d := r.Delay; d < 10*time.Millisecond || d > 10*time.Second {
+		k.wrong("rtsp.delay", fmt.Sprintf("pictures cannot wait for %v", d), "use 10ms to 10s; boxes are late where it is shorter than the analysis takes")
+	}
 }
 
 func (k *checker) redis(r *Redis) {

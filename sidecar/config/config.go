@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"pantau/sidecar"
 )
@@ -22,6 +23,7 @@ type Config struct {
 	Timezone string           `yaml:"tz"`    // IANA name, for cameras without their own; UTC
 	Redis    Redis            `yaml:"redis"`
 	Console  Console          `yaml:"console"`
+	RTSP     RTSP             `yaml:"rtsp"`
 	Metrics  Metrics          `yaml:"metrics"`
 	Models   Models           `yaml:"models"`
 	Publish  Publish          `yaml:"publish"`
@@ -46,6 +48,15 @@ type Console struct {
 	Listen      string `yaml:"listen"`      // host:port; 127.0.0.1:8443
 	Certificate string `yaml:"certificate"` // PEM file; empty: signed by itself
 	Key         string `yaml:"key"`         // PEM file
+}
+
+// RTSP says where the cameras are given on, with their boxes as ONVIF metadata.
+type RTSP struct {
+	Listen    string        `yaml:"listen"`     // host:port; empty: not at all
+	ListenTLS string        `yaml:"listen_tls"` // host:port of RTSPS, with the console's certificate; empty: not at all
+	Multicast string        `yaml:"multicast"`  // range of addresses; empty: none
+	Delay     time.Duration `yaml:"delay"`      // how long pictures wait for their boxes; 400ms
+	Unmasked  bool          `yaml:"unmasked"`   // cameras with masks too, whose packets show what the masks hide
 }
 
 // Metrics says where metrics, health and profiles are.
@@ -131,6 +142,7 @@ func defaults() *Config {
 		Node: nodeName(), Timezone: "UTC",
 		Redis:   Redis{Prefix: "pantau:"},
 		Console: Console{Listen: "127.0.0.1:8443"},
+		RTSP:    RTSP{Delay: 400 * time.Millisecond},
 		Metrics: Metrics{Listen: "127.0.0.1:9464"},
 		Models:  Models{Default: "auto"},
 	}

@@ -48,13 +48,14 @@ type Options struct {
 
 // Server is the console's HTTPS server, listening from New on.
 type Server struct {
-	options  Options
-	sessions *scs.SessionManager
-	guard    *guard
-	listener net.Listener
-	handler  http.Handler
-	recheck  time.Duration  // how often a live view looks whether its session still holds
-	viewers  sync.WaitGroup // handlers whose connection is a WebSocket by now
+	certificate tls.Certificate
+	options     Options
+	sessions    *scs.SessionManager
+	guard       *guard
+	listener    net.Listener
+	handler     http.Handler
+	recheck     time.Duration  // how often a live view looks whether its session still holds
+	viewers     sync.WaitGroup // handlers whose connection is a WebSocket by now
 }
 
 // audit tells of a change, even if who asked for it has gone by now.
@@ -73,7 +74,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{options: o, sessions: newSessions(o.Accounts), guard: newGuard(), recheck: recheck}
+	s := &Server{options: o, certificate: certificate, sessions: newSessions(o.Accounts), guard: newGuard(), recheck: recheck}
 	files, err := fs.Sub(page, "web/dist")
 	if err != nil {
 		return nil, fmt.Errorf("opening the page: %w", err)
@@ -89,6 +90,9 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "http/1.1"}})
 	return s, nil
 }
+
+// Certificate is what the server shows, for others that speak TLS beside it.
+func (s *Server) Certificate() tls.Certificate { return s.certificate }
 
 // Addr is the address that the server listens on.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }

@@ -24,6 +24,7 @@ type Options struct {
 	Detector func(model string) (pipeline.Detector, error)
 	Sink     pipeline.Sink
 	Viewer   Viewer
+	Packets  bool // Viewer wants the cameras' RTP packets too
 	Log      *slog.Logger
 }
 
@@ -155,7 +156,7 @@ func (f *Fleet) start(ctx context.Context, c sidecar.Camera) {
 		f.add(m)
 		return
 	}
-	m.pipeline = pipeline.New(pipeline.Options{Camera: c, Detector: detector, Sink: f.o.Sink, Viewer: f.o.Viewer, Abandon: abandon, Log: f.o.Log})
+	m.pipeline = pipeline.New(pipeline.Options{Camera: c, Detector: detector, Sink: f.o.Sink, Viewer: f.o.Viewer, Packets: f.o.Packets, Abandon: abandon, Log: f.o.Log})
 	f.add(m)
 	f.o.Log.Info("camera added", "camera", c.ID, "functions", len(c.Functions))
 	f.wg.Go(func() {

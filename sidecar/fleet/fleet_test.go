@@ -55,6 +55,7 @@ func (a *audience) units(id string) int {
 }
 
 func (a *audience) Scene(*sidecar.Scene)                                          {}
+func (a *audience) Events(string, []sidecar.Event)                                {}
 func (a *audience) Totals(string, time.Time, []sidecar.CountRow)                  {}
 func (a *audience) Facts(context.Context, []sidecar.Event, []sidecar.Count) error { return nil }
 func (a *audience) Health(sidecar.StateChange)                                    {}

@@ -72,6 +72,9 @@ func (d *detection) frame(ctx context.Context) {
 	d.seen = done
 	d.p.meter.detected(scene)
 	d.p.o.Sink.Scene(scene)
+	if len(events) > 0 {
+		d.p.o.Viewer.Events(d.p.o.Camera.ID, events)
+	}
 	d.p.o.Viewer.Scene(scene)
 	d.facts(ctx, events, d.observer.analyser.Counts(scene.Capture))
 	if len(events) > 0 {

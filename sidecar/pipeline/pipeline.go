@@ -48,6 +48,7 @@ type Sink interface {
 type Viewer interface {
 	AccessUnit(camera string, u *sidecar.AccessUnit)
 	Scene(s *sidecar.Scene)
+	Events(camera string, events []sidecar.Event)
 	Totals(camera string, since time.Time, rows []sidecar.CountRow)
 }
 
@@ -58,6 +59,7 @@ type Options struct {
 	Detector Detector
 	Sink     Sink
 	Viewer   Viewer
+	Packets  bool // Viewer wants the camera's RTP packets too
 	// Abandon is closed when the whole process ends: facts that cannot be kept
 	// even then are given up. A camera that is merely removed waits for them.
 	Abandon <-chan struct{}
@@ -95,6 +97,7 @@ func New(o Options) *Pipeline {
 	p.tap = tap.New(tap.Options{
 		Source:    o.Camera.Source,
 		KeyFrames: o.Camera.Analyse.KeyFrames,
+		Packets:   o.Packets,
 		Log:       p.log.With("stage", "tap"),
 		OnState:   p.state,
 	})
@@ -182,4 +185,5 @@ type nobody struct{}
 
 func (nobody) AccessUnit(string, *sidecar.AccessUnit)       {}
 func (nobody) Scene(*sidecar.Scene)                         {}
+func (nobody) Events(string, []sidecar.Event)               {}
 func (nobody) Totals(string, time.Time, []sidecar.CountRow) {}

@@ -26,6 +26,7 @@ type picture struct {
 	received time.Time // arrival of the last one
 	skipped  int       // slices that were not wanted
 	junk     int       // parts that could not be read
+	packets  [][]byte  // where they are kept
 }
 
 // depacketiser makes pictures of RTP packets. Both functions are called from
@@ -33,12 +34,15 @@ type picture struct {
 type depacketiser struct {
 	codec   sidecar.Codec
 	keyOnly bool // leave out what is not needed for key pictures, before it is joined
+	keep    bool // packets too
 	done    func(picture)
 	garbage func()
 
 	open    bool // packets of the picture at rtpTime have come
 	rtpTime uint32
 	first   time.Time
+	kept    [][]byte // packets of this picture
+	size    int      // of them, bytes
 
 	// H.264, H.265: NAL units stand in buf one after the other. What follows the
 	// last end is a NAL unit in fragments, not complete yet.
@@ -64,7 +68,7 @@ const (
 	ignored          // not wanted, or its beginning was lost
 )
 
-// push takes the next packet. It keeps nothing of it.
+// push takes the next packet. It keeps nothing of it but a copy.
 func (d *depacketiser) push(p *rtp.Packet) {
 	if d.codec == sidecar.MJPEG {
 		d.pushJPEG(p)
@@ -92,6 +96,12 @@ func (d *depacketiser) push(p *rtp.Packet) {
 func (d *depacketiser) begin(p *rtp.Packet) {
 	if !d.open {
 		d.open, d.rtpTime, d.first = true, p.Timestamp, time.Now()
+		d.kept, d.size = nil, 0
+	}
+	if d.keep && d.size <= maxPicture {
+		if b, err := p.Marshal(); err == nil { // it was read a moment ago
+			d.kept, d.size = append(d.kept, b), d.size+len(b)
+		}
 	}
 }
 
@@ -226,7 +236,7 @@ func (d *depacketiser) complete() int {
 // finish hands the picture on: one copy of exactly its size.
 func (d *depacketiser) finish() {
 	d.abandon()
-	p := picture{rtpTime: d.rtpTime, first: d.first, received: time.Now(), skipped: d.skipped, junk: d.unread}
+	p := picture{rtpTime: d.rtpTime, first: d.first, received: time.Now(), skipped: d.skipped, junk: d.unread, packets: d.kept}
 	if len(d.ends) > 0 {
 		data, from := bytes.Clone(d.buf), 0
 		p.nalus = make([][]byte, 0, len(d.ends))
@@ -283,5 +293,5 @@ func (d *depacketiser) pushJPEG(p *rtp.Packet) {
 		return
 	}
 	d.open, d.packets = false, 0
-	d.done(picture{rtpTime: p.Timestamp, nalus: [][]byte{jpeg}, first: d.first, received: time.Now()})
+	d.done(picture{rtpTime: p.Timestamp, nalus: [][]byte{jpeg}, first: d.first, received: time.Now(), packets: d.kept})
 }

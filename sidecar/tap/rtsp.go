@@ -232,6 +232,7 @@ func (l *link) listen(client *gortsplib.Client, media *description.Media, form f
 	d := &depacketiser{
 		codec:   l.params.codec,
 		keyOnly: l.tap.options.KeyFrames,
+		keep:    l.tap.options.Packets,
 		garbage: func() { l.tap.count(func(st *Stats) { st.Garbage++ }) },
 		done: func(p picture) {
 			if l.picture(p) {

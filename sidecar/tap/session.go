@@ -52,7 +52,7 @@ func (s *session) picture(p picture) (sound bool) {
 	s.stamp.PTS, s.stamp.RTPTime = pts, p.rtpTime
 	s.stamp.Capture, s.stamp.Source = s.clock.at(pts, p.first)
 
-	u := &sidecar.AccessUnit{Stamp: s.stamp, Codec: s.params.codec, NALUs: p.nalus, Key: true, Received: p.received}
+	u := &sidecar.AccessUnit{Stamp: s.stamp, Codec: s.params.codec, NALUs: p.nalus, Key: true, Received: p.received, Packets: p.packets}
 	sound = true
 	if u.Codec != sidecar.MJPEG {
 		var bad int

@@ -15,6 +15,7 @@ import (
 type Options struct {
 	Source     sidecar.Source
 	KeyFrames  bool          // key pictures only (every JPEG is one); the others are not even put together
+	Packets    bool          // access units keep the packets that carried them
 	FirstFrame time.Duration // from connecting to the first picture: 15 s
 	NextFrame  time.Duration // from one picture to the next: 10 s
 	Backoff    Backoff

@@ -25,6 +25,7 @@ type demoCmd struct {
 	State   string `help:"Folder for accounts, outbox and Redis' file. Default: $$XDG_STATE_HOME/pantau." placeholder:"DIR"`
 	Camera  string `help:"Where the demo camera listens." default:"127.0.0.1:8654" placeholder:"HOST:PORT"`
 	Listen  string `help:"Where the page listens." default:"127.0.0.1:8443" placeholder:"HOST:PORT"`
+	RTSP    string `name:"rtsp" help:"Where the camera is given on, with its boxes as metadata." default:"127.0.0.1:8554" placeholder:"HOST:PORT"`
 	Metrics string `help:"Where metrics and health listen." default:"127.0.0.1:9464" placeholder:"HOST:PORT"`
 	Debug   bool   `help:"Log what only a developer wants to know."`
 }
@@ -121,7 +122,7 @@ func (c *demoCmd) configuration(state string) (file string, password sidecar.Sec
 		return "", password, fmt.Errorf("writing the demo's configuration: %w", err)
 	}
 	err = template.Must(template.New("demo").Parse(demoConfig)).Execute(f, map[string]string{
-		"Camera": c.Camera, "Listen": c.Listen, "Metrics": c.Metrics, "User": demoUser, "Password": password.Reveal(),
+		"Camera": c.Camera, "Listen": c.Listen, "Metrics": c.Metrics, "RTSP": c.RTSP, "User": demoUser, "Password": password.Reveal(),
 	})
 	return file, password, errors.Join(err, f.Close())
 }
@@ -129,7 +130,7 @@ func (c *demoCmd) configuration(state string) (file string, password sidecar.Sec
 // matches says whether a configuration is the demo's, with these ports.
 func (c *demoCmd) matches(cfg *config.Config) bool {
 	return len(cfg.Cameras) > 0 && cfg.Cameras[0].ID == "demo" && cfg.Cameras[0].Source.RTSP == "rtsp://"+c.Camera+"/street" &&
-		cfg.Console.Listen == c.Listen && cfg.Metrics.Listen == c.Metrics
+		cfg.Console.Listen == c.Listen && cfg.RTSP.Listen == c.RTSP && cfg.Metrics.Listen == c.Metrics
 }
 
 // tell waits for the first scene and says where to look.
@@ -137,7 +138,15 @@ func (c *demoCmd) tell(ctx context.Context, s *service) error {
 	if err := firstScene(ctx, s); err != nil {
 		return err
 	}
-	link, err := c.link(ctx, s)
+	account, err := c.account(ctx, s)
+	if err != nil {
+		return err
+	}
+	link, err := c.link(ctx, s, account)
+	if err != nil {
+		return err
+	}
+	video, err := c.video(ctx, s, account)
 	if err != nil {
 		return err
 	}
@@ -152,7 +161,9 @@ Pantau watches the demo street with %s.
   the same, short  %s tail%s
   lines and zones  %s
   metrics          http://%s/metrics
-`, s.detectors.name(), link, socket, socket, os.Args[0], c.stateFlag(), s.file, s.ops.Addr())
+  for a VMS        %s
+                   (the camera's own video, and a track with the boxes as ONVIF metadata; …/demo/video is without)
+`, s.detectors.name(), link, socket, socket, os.Args[0], c.stateFlag(), s.file, s.ops.Addr(), video)
 	if s.generated {
 		fmt.Printf("  administrator    https://%s with this token, once: %s\n", s.console.Addr(), s.setup.Reveal())
 	}
@@ -190,18 +201,45 @@ func firstScene(ctx context.Context, s *service) error {
 	}
 }
 
-// link makes the demo's account, if it is not there, and a link that signs in once.
-func (c *demoCmd) link(ctx context.Context, s *service) (string, error) {
+// account finds or makes the demo's account.
+func (c *demoCmd) account(ctx context.Context, s *service) (accounts.Account, error) {
 	account, err := s.accounts.Find(ctx, demoUser)
 	if errors.Is(err, accounts.ErrNotFound) {
 		account, err = s.accounts.Create(ctx, demoUser, sidecar.NewSecret(rand.Text()), accounts.Operator)
 	}
 	if err != nil {
-		return "", fmt.Errorf("making the demo's account: %w", err)
+		return account, fmt.Errorf("making the demo's account: %w", err)
 	}
 	if account.Role != accounts.Operator {
-		return "", &sidecar.Fault{Err: fmt.Errorf("the account %q has the role %s", demoUser, account.Role), Hint: "use another --state folder for the demo"}
+		return account, &sidecar.Fault{Err: fmt.Errorf("the account %q has the role %s", demoUser, account.Role), Hint: "use another --state folder for the demo"}
 	}
+	return account, nil
+}
+
+// video makes an RTSP address with a device password of this run; those of earlier
+// runs are taken away.
+func (c *demoCmd) video(ctx context.Context, s *service, account accounts.Account) (string, error) {
+	const label = "pantau demo"
+	old, err := s.accounts.DevicePasswords(ctx, account.ID)
+	if err != nil {
+		return "", err
+	}
+	for _, p := range old {
+		if p.Label == label {
+			if err := s.accounts.DeleteDevicePassword(ctx, account.ID, p.ID); err != nil {
+				return "", err
+			}
+		}
+	}
+	_, password, err := s.accounts.AddDevicePassword(ctx, account.ID, label)
+	if err != nil {
+		return "", err
+	}
+	return "rtsp://" + demoUser + ":" + password.Reveal() + "@" + s.rtsp.Addr() + "/demo", nil
+}
+
+// link makes a link that signs in once.
+func (c *demoCmd) link(ctx context.Context, s *service, account accounts.Account) (string, error) {
 	token, err := s.accounts.NewLink(ctx, account.ID, 12*time.Hour)
 	if err != nil {
 		return "", fmt.Errorf("making a link: %w", err)

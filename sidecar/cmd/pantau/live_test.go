@@ -55,7 +55,7 @@ func browser(t *testing.T) *http.Client {
 // true, every entry in Redis passes its schema, and Ctrl-C leaves nothing behind.
 func TestDemo(t *testing.T) {
 	state := t.TempDir()
-	args := []string{"demo", "--state", state, "--camera", freeAddr(t), "--listen", freeAddr(t), "--metrics", freeAddr(t)}
+	args := []string{"demo", "--state", state, "--camera", freeAddr(t), "--listen", freeAddr(t), "--rtsp", freeAddr(t), "--metrics", freeAddr(t)}
 	link := regexp.MustCompile(`https://localhost:\d+/signin\?t=\S+`)
 	for _, start := range []string{"first", "second"} {
 		begun := time.Now()
@@ -79,6 +79,7 @@ func TestDemo(t *testing.T) {
 		}
 		streams(t, d, socket(t, state))
 		watchLive(t, web, address)
+		readMetadata(t, regexp.MustCompile(`rtsp://\S+/demo`).FindString(d.output()))
 		children := descendants(t, d.cmd.Process.Pid)
 		d.interrupt(t)
 		for _, pid := range children {
@@ -148,6 +149,20 @@ func watchLive(t *testing.T, web *http.Client, address string) {
 		case strings.HasPrefix(string(data), `{"type":"scene"`):
 			scenes++
 		}
+	}
+}
+
+// readMetadata reads the boxes from the demo camera's metadata track as a VMS does.
+func readMetadata(t *testing.T, address string) {
+	t.Helper()
+	out, err := exec.Command("ffmpeg", "-loglevel", "error", "-rtsp_transport", "tcp", "-i", address, "-t", "3",
+		"-map", "0:d", "-c", "copy", "-f", "data", "-").Output()
+	if err != nil {
+		t.Fatalf("%s: %v", address, err)
+	}
+	frames, objects := strings.Count(string(out), "<tt:Frame "), strings.Count(string(out), "<tt:BoundingBox ")
+	if frames < 15 || objects < frames/2 {
+		t.Errorf("%d frames with %d objects in 3 s of metadata", frames, objects)
 	}
 }
 

@@ -205,7 +205,7 @@ func TestBadInput(t *testing.T) {
 		{"an address that is none", []string{"probe", "htp:/10.2.4.21"}, []string{"rtsp://"}},
 		{"a camera that is not there", []string{"probe", "rtsp://127.0.0.1:9/s"}, []string{"127.0.0.1:9"}},
 		{"a port that is taken", []string{"demo", "--camera", taken.Addr().String()}, []string{taken.Addr().String(), "--camera"}},
-		{"a listening port that is taken", []string{"demo", "--camera", freeAddr(t), "--metrics", freeAddr(t), "--listen", taken.Addr().String()}, []string{taken.Addr().String()}},
+		{"a listening port that is taken", []string{"demo", "--camera", freeAddr(t), "--metrics", freeAddr(t), "--rtsp", freeAddr(t), "--listen", taken.Addr().String()}, []string{taken.Addr().String()}},
 		{"tail without a Redis", []string{"tail"}, []string{"no Redis runs", "--redis"}},
 		{"an unknown stream", []string{"tail", "evnts"}, []string{"evnts", "events"}},
 	} {

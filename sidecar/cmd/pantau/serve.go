@@ -18,6 +18,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"pantau/overlays/live"
+	"pantau/overlays/republish"
 	"pantau/sidecar"
 	"pantau/sidecar/catalogue"
 	"pantau/sidecar/config"
@@ -43,6 +44,7 @@ type service struct {
 	redisAt   *publish.Redis
 	publisher *publish.Publisher
 	hub       *live.Hub
+	rtsp      *republish.Server // nil: the cameras are not given on
 	fleet     *fleet.Fleet
 	accounts  *accounts.Store
 	console   *console.Server
@@ -59,7 +61,7 @@ func (s *service) serve(ctx context.Context, ready func(context.Context) error) 
 	s.started = time.Now()
 	defer func() { err = errors.Join(err, p.stop(), s.close()) }()
 	for _, begin := range []func(context.Context, *parts) error{
-		s.beginRedis, s.beginPublisher, s.beginFleet, s.beginConsole,
+		s.beginRedis, s.beginPublisher, s.openConsole, s.beginRTSP, s.beginFleet, s.beginConsole,
 	} {
 		if err := begin(ctx, p); err != nil {
 			return err
@@ -147,10 +149,9 @@ func (s *service) beginPublisher(ctx context.Context, p *parts) error {
 }
 
 func (s *service) beginFleet(_ context.Context, p *parts) error {
-	s.hub = live.NewHub(live.Options{})
 	s.fleet = fleet.New(fleet.Options{
-		Detector: s.detectors.get, Sink: s.publisher, Log: s.log,
-		Viewer: &audience{Hub: s.hub, publisher: s.publisher, log: s.log, started: time.Now(), known: map[string]string{}},
+		Detector: s.detectors.get, Sink: s.publisher, Packets: s.rtsp != nil, Log: s.log,
+		Viewer: &audience{Hub: s.hub, rtsp: s.rtsp, publisher: s.publisher, log: s.log, started: time.Now(), known: map[string]string{}},
 	})
 	sets := make(chan []sidecar.Camera)
 	s.catalogue = &catalogue.File{Path: s.file, Checks: s.checks, Log: s.log}
@@ -160,8 +161,9 @@ func (s *service) beginFleet(_ context.Context, p *parts) error {
 	return nil
 }
 
-// beginConsole opens the page, the API and the operations port.
-func (s *service) beginConsole(ctx context.Context, p *parts) error {
+// openConsole takes the port of the page and the API, and opens the accounts.
+func (s *service) openConsole(ctx context.Context, _ *parts) error {
+	s.hub = live.NewHub(live.Options{})
 	var err error
 	if s.accounts, err = accounts.Open(ctx, s.state); err != nil {
 		return err
@@ -174,14 +176,35 @@ func (s *service) beginConsole(ctx context.Context, p *parts) error {
 		Listen: c.Listen, Certificate: c.Certificate, Key: c.Key, State: s.state,
 		SetupToken: s.setup, Accounts: s.accounts, Source: s, Live: s.hub.Serve, Audit: s.audit, Log: s.log,
 	})
-	if err != nil {
-		return err
-	}
+	return err
+}
+
+// beginConsole answers on the page, the API and the operations port.
+func (s *service) beginConsole(ctx context.Context, p *parts) (err error) {
 	p.start("console", s.console.Run)
 	if s.ops, err = ops.New(ctx, s.settings.Metrics.Listen, s, s.log); err != nil {
 		return err
 	}
 	p.start("operations port", s.ops.Run)
+	return nil
+}
+
+// beginRTSP opens the ports for those who take the cameras on, where that is wanted.
+func (s *service) beginRTSP(_ context.Context, p *parts) error {
+	r := s.settings.RTSP
+	if r.Listen == "" && r.ListenTLS == "" {
+		return nil
+	}
+	var err error
+	s.rtsp, err = republish.New(republish.Options{
+		Listen: r.Listen, ListenTLS: r.ListenTLS, Multicast: r.Multicast, Delay: r.Delay, Unmasked: r.Unmasked,
+		Certificate: &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{s.console.Certificate()}},
+		Passwords:   s.accounts.DeviceSecrets, Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	p.start("RTSP", s.rtsp.Run)
 	return nil
 }
 
@@ -235,7 +258,12 @@ func (s *service) tell(ctx context.Context) error {
 func (s *service) Cameras() []sidecar.CameraStatus {
 	all := s.fleet.Cameras()
 	for i := range all {
-		all[i].Status.Viewers, _ = s.hub.Viewers(all[i].ID)
+		st := &all[i].Status
+		st.Viewers, _ = s.hub.Viewers(all[i].ID)
+		if s.rtsp != nil {
+			readers, joined := s.rtsp.Stats(all[i].ID)
+			st.Readers, st.Overlay = readers, sidecar.Overlay{Joined: joined.Joined, Late: joined.Late, Error: joined.Behind}
+		}
 	}
 	return all
 }
@@ -278,6 +306,7 @@ func (s *service) Node() sidecar.NodeStatus {
 // Camera and Remove one after the other.
 type audience struct {
 	*live.Hub
+	rtsp      *republish.Server // may be nil
 	publisher *publish.Publisher
 	log       *slog.Logger
 	started   time.Time
@@ -287,6 +316,9 @@ type audience struct {
 // Camera tells of a camera that came or changed.
 func (a *audience) Camera(c sidecar.Camera) {
 	a.Hub.Camera(c)
+	if a.rtsp != nil {
+		a.rtsp.Camera(c)
+	}
 	from, to := a.known[c.ID], hashOf(c)
 	a.known[c.ID] = to
 	switch {
@@ -305,9 +337,35 @@ func (a *audience) Camera(c sidecar.Camera) {
 // Remove tells of a camera that went.
 func (a *audience) Remove(id string) {
 	a.Hub.Remove(id)
+	if a.rtsp != nil {
+		a.rtsp.Remove(id)
+	}
 	a.publisher.RemoveCamera(id)
 	a.audit("camera.remove", id, a.known[id], "")
 	delete(a.known, id)
+}
+
+// AccessUnit passes a picture on.
+func (a *audience) AccessUnit(id string, u *sidecar.AccessUnit) {
+	a.Hub.AccessUnit(id, u)
+	if a.rtsp != nil {
+		a.rtsp.AccessUnit(id, u)
+	}
+}
+
+// Scene passes a scene on.
+func (a *audience) Scene(sc *sidecar.Scene) {
+	a.Hub.Scene(sc)
+	if a.rtsp != nil {
+		a.rtsp.Scene(sc)
+	}
+}
+
+// Events passes on what happened.
+func (a *audience) Events(id string, events []sidecar.Event) {
+	if a.rtsp != nil {
+		a.rtsp.Events(id, events)
+	}
 }
 
 // startTime is how long after the start the cameras of the file are loaded and

@@ -1,0 +1,317 @@
+package republish
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v4"
+	"github.com/bluenviron/gortsplib/v4/pkg/auth"
+	"github.com/bluenviron/gortsplib/v4/pkg/base"
+	"github.com/bluenviron/gortsplib/v4/pkg/headers"
+	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
+
+	"pantau/overlays"
+	"pantau/sidecar"
+)
+
+// Options say where and to whom the cameras are given. All but Listen and Passwords
+// may be left out.
+type Options struct {
+	Listen      string        // host:port for RTSP; TCP, and UDP on the two ports after it
+	ListenTLS   string        // host:port for RTSPS; empty: none
+	Certificate *tls.Config   // for RTSPS
+	Multicast   string        // range of addresses for multicast, such as 239.255.0.0/16; empty: none
+	Delay       time.Duration // how long pictures are held back for their scenes: 400 ms
+	Unmasked    bool          // cameras with masks too: their packets show what the masks hide
+
+	// Passwords gives those of an account, or none.
+	Passwords func(ctx context.Context, user string) ([]sidecar.Secret, error)
+	Log       *slog.Logger
+}
+
+// Server gives all cameras. Its methods may be called from several goroutines, and
+// none but Run blocks.
+type Server struct {
+	o       Options
+	log     *slog.Logger
+	doors   []*door
+	mu      sync.Mutex
+	cameras map[string]*camera
+}
+
+// door is one address that is listened on.
+type door struct {
+	server  *Server
+	rtsp    *gortsplib.Server
+	address string
+}
+
+// New opens the addresses.
+func New(o Options) (*Server, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{o: o, log: o.Log.With("stage", "rtsp"), cameras: map[string]*camera{}}
+	for _, at := range []struct {
+		address string
+		tls     *tls.Config
+	}{{o.Listen, nil}, {o.ListenTLS, o.Certificate}} {
+		if at.address == "" {
+			continue
+		}
+		d, err := s.open(at.address, at.tls)
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+		s.doors = append(s.doors, d)
+	}
+	return s, nil
+}
+
+func (s *Server) open(address string, tls *tls.Config) (*door, error) {
+	d := &door{server: s}
+	d.rtsp = &gortsplib.Server{
+		Handler:     d,
+		RTSPAddress: address,
+		Listen: func(network, address string) (net.Listener, error) {
+			l, err := net.Listen(network, address)
+			if err == nil {
+				d.address = l.Addr().String()
+			}
+			return l, err
+		},
+		TLSConfig:                tls,
+		WriteQueueSize:           1024,
+		DisableRTCPSenderReports: true,                                            // ours say the time of the pictures
+		AuthMethods:              []auth.VerifyMethod{auth.VerifyMethodDigestMD5}, // FFmpeg gives up where SHA-256 is offered too
+	}
+	host, text, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("listening for RTSP: %w", err)
+	}
+	if port, _ := strconv.Atoi(text); tls == nil && port > 0 {
+		d.rtsp.UDPRTPAddress = net.JoinHostPort(host, strconv.Itoa(port+port%2+2)) // RFC 3550 clause 11: an even port
+		d.rtsp.UDPRTCPAddress = net.JoinHostPort(host, strconv.Itoa(port+port%2+3))
+		if s.o.Multicast != "" {
+			d.rtsp.MulticastIPRange, d.rtsp.MulticastRTPPort, d.rtsp.MulticastRTCPPort = s.o.Multicast, port+port%2+4, port+port%2+5
+		}
+	}
+	if err := d.rtsp.Start(); err != nil {
+		return nil, &sidecar.Fault{Err: fmt.Errorf("listening for RTSP at %s: %w", address, err),
+			Hint: "is another program there? Choose another rtsp.listen"}
+	}
+	return d, nil
+}
+
+// Addr is where the RTSP door listens.
+func (s *Server) Addr() string {
+	if len(s.doors) == 0 {
+		return ""
+	}
+	return s.doors[0].address
+}
+
+func (s *Server) close() {
+	for _, d := range s.doors {
+		d.rtsp.Close()
+	}
+}
+
+// Run serves until ctx ends.
+func (s *Server) Run(ctx context.Context) error {
+	failed := make(chan error, len(s.doors))
+	for _, d := range s.doors {
+		go func() { failed <- d.rtsp.Wait() }()
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+		err = fmt.Errorf("serving RTSP: %w", err)
+	}
+	s.mu.Lock()
+	all := s.cameras
+	s.cameras = map[string]*camera{}
+	s.mu.Unlock()
+	for _, c := range all {
+		c.remove()
+	}
+	s.close()
+	return err
+}
+
+// Camera adds a camera, or changes what is said of it.
+func (s *Server) Camera(c sidecar.Camera) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cam := s.cameras[c.ID]
+	if cam == nil {
+		cam = newCamera(s, c.ID)
+		s.cameras[c.ID] = cam
+	}
+	cam.configure(c, s.o.Unmasked)
+}
+
+// Remove forgets a camera and lets its readers go.
+func (s *Server) Remove(id string) {
+	s.mu.Lock()
+	cam := s.cameras[id]
+	delete(s.cameras, id)
+	s.mu.Unlock()
+	if cam != nil {
+		cam.remove()
+	}
+}
+
+func (s *Server) camera(id string) *camera {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cameras[id]
+}
+
+// AccessUnit takes the next picture of a camera.
+func (s *Server) AccessUnit(id string, u *sidecar.AccessUnit) {
+	if c := s.camera(id); c != nil {
+		c.accessUnit(u)
+	}
+}
+
+// Scene takes a finished scene. It must not be changed afterwards.
+func (s *Server) Scene(sc *sidecar.Scene) {
+	if c := s.camera(sc.Camera); c != nil {
+		c.scene(sc)
+	}
+}
+
+// Events takes what happened in the scene that comes next.
+func (s *Server) Events(id string, events []sidecar.Event) {
+	if c := s.camera(id); c != nil {
+		c.happened(events)
+	}
+}
+
+// Stats says how many readers a camera has, and how its scenes and pictures met.
+func (s *Server) Stats(id string) (readers int, joined overlays.Stats) {
+	c := s.camera(id)
+	if c == nil {
+		return 0, overlays.Stats{}
+	}
+	return c.stats()
+}
+
+// OnDescribe says what a path carries.
+func (d *door) OnDescribe(ctx *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	return d.admit(ctx.Conn, ctx.Request, ctx.Path)
+}
+
+// OnSetup gives a reader its stream.
+func (d *door) OnSetup(ctx *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	res, stream, err := d.admit(ctx.Conn, ctx.Request, ctx.Path)
+	if stream != nil {
+		ctx.Session.SetUserData(stream)
+	}
+	return res, stream, err
+}
+
+// OnPlay begins to give.
+func (d *door) OnPlay(ctx *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
+	if w := d.server.way(ctx.Session); w != nil {
+		w.join(ctx.Session)
+	}
+	return &base.Response{StatusCode: base.StatusOK}, nil
+}
+
+// OnPause stops giving.
+func (d *door) OnPause(ctx *gortsplib.ServerHandlerOnPauseCtx) (*base.Response, error) {
+	if w := d.server.way(ctx.Session); w != nil {
+		w.leave(ctx.Session)
+	}
+	return &base.Response{StatusCode: base.StatusOK}, nil
+}
+
+// OnSessionClose lets a reader go.
+func (d *door) OnSessionClose(ctx *gortsplib.ServerHandlerOnSessionCloseCtx) {
+	if w := d.server.way(ctx.Session); w != nil {
+		w.leave(ctx.Session)
+	}
+}
+
+// OnStreamWriteError is a reader that is too slow: it loses packets of its own.
+func (d *door) OnStreamWriteError(*gortsplib.ServerHandlerOnStreamWriteErrorCtx) {}
+
+// way finds what a session reads.
+func (s *Server) way(session *gortsplib.ServerSession) *way {
+	stream, _ := session.UserData().(*gortsplib.ServerStream)
+	if stream == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.cameras {
+		if w := c.wayOf(stream); w != nil {
+			return w
+		}
+	}
+	return nil
+}
+
+// admit looks at the password first and at the path second.
+func (d *door) admit(conn *gortsplib.ServerConn, req *base.Request, path string) (*base.Response, *gortsplib.ServerStream, error) {
+	ok, err := d.server.knows(conn, req)
+	switch {
+	case err != nil:
+		d.server.log.Error("looking up a password", "error", err)
+		return &base.Response{StatusCode: base.StatusInternalServerError}, nil, nil
+	case !ok:
+		return &base.Response{StatusCode: base.StatusUnauthorized}, nil, liberrors.ErrServerAuth{}
+	}
+	id, rest, _ := strings.Cut(strings.Trim(path, "/"), "/")
+	if i := strings.Index(rest, "trackID="); i >= 0 {
+		rest = strings.Trim(rest[:i], "/")
+	}
+	c := d.server.camera(id)
+	if c == nil || rest != "" && rest != videoPath {
+		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
+	}
+	stream, err := c.stream(d, rest)
+	switch {
+	case errors.Is(err, errMasked):
+		return &base.Response{StatusCode: base.StatusForbidden}, nil, nil
+	case err != nil: // its pictures have not come yet
+		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
+	}
+	return &base.Response{StatusCode: base.StatusOK}, stream, nil
+}
+
+// knows says whether a request's digest is that of an account.
+func (s *Server) knows(conn *gortsplib.ServerConn, req *base.Request) (bool, error) {
+	var h headers.Authorization
+	user := ""
+	if err := h.Unmarshal(req.Header["Authorization"]); err == nil {
+		user = h.Username
+	}
+	if user == "" {
+		return conn.VerifyCredentials(req, "nobody", "") && false, nil // makes the nonce for the answer
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	passwords, err := s.o.Passwords(ctx, user)
+	if err != nil {
+		return false, err
+	}
+	for _, p := range passwords {
+		if conn.VerifyCredentials(req, user, p.Reveal()) {
+			return true, nil
+		}
+	}
+	return conn.VerifyCredentials(req, "nobody", "") && false, nil
+}

@@ -1,0 +1,139 @@
+package republish
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v4"
+	"github.com/bluenviron/gortsplib/v4/pkg/description"
+	"github.com/bluenviron/gortsplib/v4/pkg/format"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+)
+
+// The paths below a camera's, and the payload type of metadata.
+const (
+	videoPath    = "video"
+	metadataType = 107
+	reportEvery  = 5 * time.Second
+	payloadSize  = 1400 // bytes of a packet of metadata
+)
+
+// way is one stream of one camera at one door: one epoch of it.
+type way struct {
+	rtsp     *gortsplib.ServerStream
+	video    *track
+	metadata *track // nil: without
+	reading  atomic.Int32
+
+	mu      sync.Mutex
+	readers map[*gortsplib.ServerSession]struct{}
+	news    bool // somebody came who has had no report yet
+}
+
+// track is one medium with what its reports say.
+type track struct {
+	media    *description.Media
+	ssrc     uint32
+	sequence uint16
+	packets  uint32
+	octets   uint32
+	reported time.Time
+}
+
+// newWay makes a stream of a format of video.
+func newWay(d *door, video format.Format, described bool) (*way, error) {
+	w := &way{readers: map[*gortsplib.ServerSession]struct{}{}}
+	w.video = &track{media: &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{video}}}
+	desc := &description.Session{Title: "Pantau", Medias: []*description.Media{w.video.media}}
+	if described {
+		f := &format.Generic{PayloadTyp: metadataType, RTPMa: "vnd.onvif.metadata/90000"}
+		if err := f.Init(); err != nil {
+			return nil, err
+		}
+		w.metadata = &track{media: &description.Media{Type: description.MediaTypeApplication, Formats: []format.Format{f}}}
+		desc.Medias = append(desc.Medias, w.metadata.media)
+	}
+	w.rtsp = &gortsplib.ServerStream{Server: d.rtsp, Desc: desc}
+	if err := w.rtsp.Initialize(); err != nil {
+		return nil, err
+	}
+	stats := w.rtsp.Stats()
+	for _, t := range w.tracks() {
+		t.ssrc = stats.Medias[t.media].Formats[t.media.Formats[0]].LocalSSRC
+	}
+	return w, nil
+}
+
+func (w *way) tracks() []*track {
+	if w.metadata == nil {
+		return []*track{w.video}
+	}
+	return []*track{w.video, w.metadata}
+}
+
+func (w *way) join(s *gortsplib.ServerSession) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.readers[s] = struct{}{}
+	w.reading.Store(int32(len(w.readers)))
+	w.news = true
+}
+
+func (w *way) leave(s *gortsplib.ServerSession) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.readers, s)
+	w.reading.Store(int32(len(w.readers)))
+}
+
+// report tells both tracks' time where it is due: at utc the RTP clock says rtpTime.
+func (w *way) report(utc time.Time, rtpTime uint32, changed bool) {
+	w.mu.Lock()
+	changed = changed || w.news
+	w.news = false
+	w.mu.Unlock()
+	for _, t := range w.tracks() {
+		if !changed && utc.Sub(t.reported).Abs() < reportEvery {
+			continue
+		}
+		t.reported = utc
+		_ = w.rtsp.WritePacketRTCP(t.media, &rtcp.SenderReport{ // a closed stream has no readers
+			SSRC: t.ssrc, NTPTime: ntpTime(utc), RTPTime: rtpTime, PacketCount: t.packets, OctetCount: t.octets,
+		})
+	}
+}
+
+// picture writes the packets of one picture.
+func (w *way) picture(packets []*rtp.Packet) {
+	for _, p := range packets {
+		w.video.packets++
+		w.video.octets += uint32(len(p.Payload))
+		q := *p // the library sets the SSRC
+		_ = w.rtsp.WritePacketRTP(w.video.media, &q)
+	}
+}
+
+// document writes one document of metadata; the marker bit ends it.
+func (w *way) document(xml []byte, rtpTime uint32) {
+	t := w.metadata
+	for len(xml) > 0 {
+		n := min(payloadSize, len(xml))
+		t.sequence++
+		t.packets++
+		t.octets += uint32(n)
+		_ = w.rtsp.WritePacketRTP(t.media, &rtp.Packet{
+			Header:  rtp.Header{Version: 2, PayloadType: metadataType, SequenceNumber: t.sequence, Timestamp: rtpTime, Marker: n == len(xml)},
+			Payload: xml[:n],
+		})
+		xml = xml[n:]
+	}
+}
+
+// ntpTime is a time in 2^-32 s since 1900 (RFC 5905 clause 6).
+func ntpTime(t time.Time) uint64 {
+	const from1900to1970 = 2208988800
+	fraction := uint64(t.Nanosecond()) << 32 / uint64(time.Second)
+	return uint64(t.Unix()+from1900to1970)<<32 | fraction
+}
