@@ -52,8 +52,8 @@ type jsonTree struct {
 }
 
 type jsonMerge struct {
-	From []jsonID `json:"From"`
-	To   jsonID   `json:"To"`
+	From []jsonID `json:"from"`
+	To   jsonID   `json:"to"`
 }
 
 type jsonID struct {

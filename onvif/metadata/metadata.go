@@ -60,7 +60,12 @@ func FromPicture(left, top, right, bottom float64) Box {
 	return Box{Left: across(left), Top: -across(top), Right: across(right), Bottom: -across(bottom)}
 }
 
-func across(v float64) float64 { return math.Max(-1, math.Min(1, 2*v-1)) }
+func across(v float64) float64 {
+	if math.IsNaN(v) {
+		return 0
+	}
+	return math.Max(-1, math.Min(1, 2*v-1))
+}
 
 // The values of tt:ObjectType and tt:VehicleType that street objects have
 // (metadatastream.xsd).

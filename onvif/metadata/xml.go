@@ -55,9 +55,9 @@ func (f *Frame) appendXML(dst []byte) []byte {
 		for _, m := range f.Merges {
 			dst = append(dst, "<tt:Merge>"...)
 			for _, id := range m.From {
-				dst = identity(dst, "From", id)
+				dst = identity(dst, "from", id)
 			}
-			dst = identity(dst, "To", m.To)
+			dst = identity(dst, "to", m.To)
 			dst = append(dst, "</tt:Merge>"...)
 		}
 		for _, id := range f.Deleted {
