@@ -1,5 +1,7 @@
 package sidecar
 
+import "slices"
+
 // Class is what an object is, by its COCO name.
 type Class string
 
@@ -15,5 +17,18 @@ const (
 	Truck      Class = "truck"
 )
 
+// classes are the default ones, in the order in which they are shown.
+var classes = [...]Class{Person, Bicycle, Motorcycle, Car, Bus, Truck}
+
 // Classes lists the default classes, in the order in which they are shown.
-func Classes() []Class { return []Class{Person, Bicycle, Motorcycle, Car, Bus, Truck} }
+func Classes() []Class { return slices.Clone(classes[:]) }
+
+// ClassAt is the i-th of Classes.
+func ClassAt(i int) Class { return classes[i] }
+
+// Index is the place of a class in Classes, or -1.
+func (c Class) Index() int { return slices.Index(classes[:], c) }
+
+// Scores are what a detector gives each of Classes for one box, 0..1, in their order.
+// They are all zero where it gives a class alone.
+type Scores [len(classes)]float32

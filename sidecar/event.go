@@ -77,6 +77,7 @@ type Crossing struct {
 	Origin
 	Track     string    `json:"track"`
 	Class     Class     `json:"cls"`
+	Share     float64   `json:"cls_conf,omitempty"` // of the class in all that was seen of the object, 0..1
 	Direction Direction `json:"dir"`
 	At        Point     `json:"at"` // where the path cuts the line
 	Score     float64   `json:"conf"`
@@ -89,6 +90,7 @@ type ZoneChange struct {
 	Origin
 	Track string  `json:"track"`
 	Class Class   `json:"cls"`
+	Share float64 `json:"cls_conf,omitempty"` // of the class in all that was seen of the object, 0..1
 	At    Point   `json:"at"`
 	Score float64 `json:"conf"`
 	Stay  float64 `json:"stay_s,omitempty"` // ZoneLeft: seconds inside
@@ -103,6 +105,7 @@ type Loitering struct {
 	Origin
 	Track string  `json:"track"`
 	Class Class   `json:"cls"`
+	Share float64 `json:"cls_conf,omitempty"` // of the class in all that was seen of the object, 0..1
 	At    Point   `json:"at"`
 	Score float64 `json:"conf"`
 	Since string  `json:"since"` // capture time of its entry, in TimeFormat
@@ -144,6 +147,7 @@ type TrackSummary struct {
 	Origin
 	Track  string  `json:"track"`
 	Class  Class   `json:"cls"`
+	Share  float64 `json:"cls_conf,omitempty"` // of the class in all that was seen of the object, 0..1
 	Score  float64 `json:"conf"`
 	Frames int     `json:"frames"`  // frames since it was born
 	From   int64   `json:"from_us"` // media time of its first frame, microseconds

@@ -8,9 +8,10 @@ import (
 
 // Detection is one object that a detector found in one frame.
 type Detection struct {
-	Class Class
-	Score float64 // 0..1
-	Box   Box
+	Class  Class
+	Score  float64 // of Class, 0..1
+	Box    Box
+	Scores Scores // of all classes
 }
 
 // TrackID numbers the tracks of one camera in one epoch, from 1. Zero is no track.
@@ -34,6 +35,7 @@ type Track struct {
 	ID        TrackID
 	Confirmed bool
 	Class     Class
+	Share     float64       // of Class in the evidence of all classes over the track's life, 0..1; 0: not known
 	Score     float64       // of the newest detection, 0..1
 	Box       Box           // the filter's estimate at this frame
 	Observed  bool          // a detection of this frame belongs to it; otherwise Box is a prediction
@@ -159,6 +161,10 @@ func (t *Track) appendJSON(dst []byte) []byte {
 	dst = appendString(dst, string(t.Class))
 	dst = append(dst, `,"conf":`...)
 	dst = appendDecimal(dst, t.Score, 3)
+	if t.Share > 0 {
+		dst = append(dst, `,"cls_conf":`...)
+		dst = appendDecimal(dst, t.Share, 3)
+	}
 	dst = append(dst, `,"box":`...)
 	dst = t.Box.AppendJSON(dst)
 	dst = append(dst, `,"state":`...)

@@ -30,6 +30,9 @@ func NewDecoder(m Model, wanted []sidecar.Class, minScore float64) (*Decoder, er
 		wanted = sidecar.Classes()
 	}
 	d.query = Query{All: len(d.classes), MinScore: float32(minScore)}
+	for i, c := range sidecar.Classes() {
+		d.query.Ours[i] = slices.Index(d.classes, c)
+	}
 	for i, c := range wanted {
 		n := slices.Index(d.classes, c)
 		if n < 0 {
@@ -68,7 +71,7 @@ func (d *Decoder) Decode(dst []sidecar.Detection, outputs []Tensor, width, heigh
 		c := &found[i]
 		box := fit.Box(float64(c.Left), float64(c.Top), float64(c.Right), float64(c.Bottom))
 		if box.Area() > 0 {
-			dst = append(dst, sidecar.Detection{Class: d.classes[c.Class], Score: float64(c.Score), Box: box})
+			dst = append(dst, sidecar.Detection{Class: d.classes[c.Class], Score: float64(c.Score), Box: box, Scores: c.Scores})
 		}
 	}
 	return dst, nil

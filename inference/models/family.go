@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"pantau/sidecar"
 )
 
 // Tensor is an output of a model: row-major numbers of the given shape.
@@ -14,10 +16,11 @@ type Tensor struct {
 
 // Query is what is wanted of a model's outputs.
 type Query struct {
-	Width, Height int     // of the input tensor, pixels
-	All           int     // number of classes that the model knows
-	Classes       []int   // those that are wanted
-	MinScore      float32 // 0..1
+	Width, Height int                        // of the input tensor, pixels
+	All           int                        // number of classes that the model knows
+	Classes       []int                      // those that are wanted
+	MinScore      float32                    // 0..1
+	Ours          [len(sidecar.Scores{})]int // where each of sidecar.Classes stands in the model's; -1: it does not know it
 }
 
 // Candidate is an object before double findings are removed: a box in pixels of
@@ -26,6 +29,7 @@ type Candidate struct {
 	Left, Top, Right, Bottom float32
 	Score                    float32
 	Class                    int
+	Scores                   sidecar.Scores
 }
 
 // Family is a way in which models write down what they found. It is pure: it
@@ -81,6 +85,16 @@ func best(scores []float32, wanted []int, least float32) (class int, score float
 		}
 	}
 	return class, score
+}
+
+// ours takes the scores of our classes, each times a factor.
+func (q *Query) ours(scores []float32, factor float32) (s sidecar.Scores) {
+	for i, n := range q.Ours {
+		if n >= 0 && factor*scores[n] > 0 { // NaN is not
+			s[i] = min(factor*scores[n], 1)
+		}
+	}
+	return s
 }
 
 // sound says whether a box is finite and not empty.

@@ -101,7 +101,7 @@ func winner(scores []float32, factor float64, q Query, left, top, right, bottom 
 	if score < float64(q.MinScore) {
 		return nil
 	}
-	return []Candidate{{float32(left), float32(top), float32(right), float32(bottom), float32(score), class}}
+	return []Candidate{box(class, float32(score), float32(left), float32(top), float32(right), float32(bottom))}
 }
 
 func TestFamiliesAgreeWithPlainReference(t *testing.T) {
@@ -157,7 +157,7 @@ func TestGFLBoxByHand(t *testing.T) {
 	if err != nil || len(got) != 1 {
 		t.Fatalf("%v, %v, want one candidate", got, err)
 	}
-	if want := (Candidate{40 - 16, 24 - 32, 40 + 48, 24, 0.75, 2}); !near(got[0], want) {
+	if want := box(2, 0.75, 40-16, 24-32, 40+48, 24); !near(got[0], want) {
 		t.Errorf("candidate is %v, want %v", got[0], want)
 	}
 }
@@ -173,7 +173,7 @@ func TestYOLOXBoxByHand(t *testing.T) {
 	if err != nil || len(got) != 1 {
 		t.Fatalf("%v, %v, want one candidate", got, err)
 	}
-	if want := (Candidate{32, 4, 48, 36, 0.8, 7}); !near(got[0], want) {
+	if want := box(7, 0.8, 32, 4, 48, 36); !near(got[0], want) {
 		t.Errorf("candidate is %v, want %v", got[0], want)
 	}
 }

@@ -134,7 +134,7 @@ func (l level) candidates(dst []Candidate, scores, distances []float32, bins int
 		c := Candidate{
 			Left: x - stride*expectation(d[:bins]), Top: y - stride*expectation(d[bins:2*bins]),
 			Right: x + stride*expectation(d[2*bins:3*bins]), Bottom: y + stride*expectation(d[3*bins:]),
-			Score: min(score, 1), Class: class,
+			Score: min(score, 1), Class: class, Scores: q.ours(scores[cell*q.All:(cell+1)*q.All], 1),
 		}
 		if sound(c.Left, c.Top, c.Right, c.Bottom) {
 			dst = append(dst, c)

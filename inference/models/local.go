@@ -90,7 +90,7 @@ func MergeRiders(labels []sidecar.Detection) []sidecar.Detection {
 			out = append(out, l)
 			continue
 		}
-		found = append(found, Candidate{float32(l.Box.Left), float32(l.Box.Top), float32(l.Box.Right), float32(l.Box.Bottom), 1, n})
+		found = append(found, Candidate{Left: float32(l.Box.Left), Top: float32(l.Box.Top), Right: float32(l.Box.Right), Bottom: float32(l.Box.Bottom), Score: 1, Class: n})
 	}
 	for _, c := range mergeRiders(found, func(n int) kind { return kindOf(all[n]) }) {
 		out = append(out, sidecar.Detection{Class: all[c.Class], Score: 1,

@@ -23,7 +23,7 @@ func cocoAlike(a, b int) bool {
 }
 
 func box(class int, score, left, top, right, bottom float32) Candidate {
-	return Candidate{left, top, right, bottom, score, class}
+	return Candidate{Left: left, Top: top, Right: right, Bottom: bottom, Score: score, Class: class}
 }
 
 func TestSuppress(t *testing.T) {

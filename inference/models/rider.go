@@ -1,5 +1,7 @@
 package models
 
+import "pantau/sidecar"
+
 // maxRiders is how many persons one motorcycle may carry away: a family of four.
 const maxRiders = 4
 
@@ -48,6 +50,10 @@ func inside(c *Candidate, joined []Candidate, riders []uint8) bool {
 func (c *Candidate) join(p *Candidate) {
 	c.Left, c.Top = min(c.Left, p.Left), min(c.Top, p.Top)
 	c.Right, c.Bottom = max(c.Right, p.Right), max(c.Bottom, p.Bottom)
+	for i := range c.Scores { // as sure as the rider makes it
+		c.Scores[i] *= max(c.Score, p.Score) / c.Score
+	}
+	c.Scores[sidecar.Person.Index()] = 0
 	c.Score = max(c.Score, p.Score)
 }
 

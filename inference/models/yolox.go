@@ -80,5 +80,5 @@ func (yolox) cell(row []float32, q Query) (Candidate, bool) {
 		return Candidate{}, false
 	}
 	w, h := math.Exp(float64(row[2])), math.Exp(float64(row[3]))
-	return Candidate{row[0], row[1], float32(w), float32(h), min(object*score, 1), class}, true
+	return Candidate{row[0], row[1], float32(w), float32(h), min(object*score, 1), class, q.ours(row[5:], object)}, true
 }

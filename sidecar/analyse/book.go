@@ -49,7 +49,7 @@ func (b *book) state(kind sidecar.EventType, rule string, n int, m moment, data 
 // ended tells of a track that the tracker has given up.
 func (b *book) ended(o *object) {
 	b.tell(sidecar.TrackEnded, trackRule, o, o.fix.moment, sidecar.TrackSummary{
-		Origin: b.origin(trackRule, o.fix.moment), Track: o.name, Class: o.track.Class, Score: o.score(),
+		Origin: b.origin(trackRule, o.fix.moment), Track: o.name, Class: o.track.Class, Share: o.share(), Score: o.score(),
 		Frames: o.track.Age, From: o.track.Born.Microseconds(), Start: o.track.Start, End: o.fix.box,
 	})
 }

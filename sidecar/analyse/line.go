@@ -193,7 +193,7 @@ func (l *line) count(o *object, p *path, to int) {
 	c := pass{cut: p.cuts[hand(to)], to: to, class: o.track.Class, row: l.rows[i][hand(to)], track: o.name}
 	c.id = l.tell(sidecar.CountCrossing, l.id, o, c.moment, sidecar.Crossing{
 		Origin: l.origin(l.id, c.moment), Track: o.name, Class: c.class, Direction: direction(to),
-		At: rounded(c.at), Score: o.score(), KMH: o.kmh, N: p.counted,
+		At: rounded(c.at), Share: o.share(), Score: o.score(), KMH: o.kmh, N: p.counted,
 	})
 	l.add(c.minute, c.row, 1)
 	if len(p.passes) == cap(p.passes) && cap(p.passes) >= 8 { // only the newest matter

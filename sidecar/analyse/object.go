@@ -106,3 +106,6 @@ func (o *object) tie(elder *object) {
 
 // score is the track's certainty as it goes into an event.
 func (o *object) score() float64 { return math.Round(o.track.Score*1e3) / 1e3 }
+
+// share is the class's certainty as it goes into an event.
+func (o *object) share() float64 { return math.Round(o.track.Share*1e3) / 1e3 }

@@ -175,7 +175,7 @@ func (z *zone) decide(o *object, g *guest) {
 		g.loiters = true
 		z.tell(sidecar.ZoneLoitering, z.id, o, g.seen.moment, sidecar.Loitering{
 			Origin: z.origin(z.id, g.seen.moment), Track: o.name, Class: z.classes[g.class],
-			At: rounded(z.anchor.Of(g.seen.box)), Score: o.score(),
+			At: rounded(z.anchor.Of(g.seen.box)), Share: o.share(), Score: o.score(),
 			Since: g.came.Capture.UTC().Format(sidecar.TimeFormat), Begun: g.announced,
 		})
 	}
@@ -185,7 +185,7 @@ func (z *zone) announce(o *object, g *guest) {
 	g.n++
 	g.announced = z.tell(sidecar.ZoneEntered, z.id, o, g.came.moment, sidecar.ZoneChange{
 		Origin: z.origin(z.id, g.came.moment), Track: o.name, Class: z.classes[g.class],
-		At: rounded(z.anchor.Of(g.came.box)), Score: o.score(), N: g.n,
+		At: rounded(z.anchor.Of(g.came.box)), Share: o.share(), Score: o.score(), N: g.n,
 	})
 	z.add(g.came.minute, z.rows[g.class].entries, 1)
 }
@@ -202,7 +202,7 @@ func (z *zone) leave(o *object, g *guest) {
 	stay := g.seen.steady - g.came.steady
 	z.tell(sidecar.ZoneLeft, z.id, o, g.seen.moment, sidecar.ZoneChange{
 		Origin: z.origin(z.id, g.seen.moment), Track: o.name, Class: z.classes[g.class],
-		At: rounded(z.anchor.Of(g.seen.box)), Score: o.score(),
+		At: rounded(z.anchor.Of(g.seen.box)), Share: o.share(), Score: o.score(),
 		Stay: seconds(stay), Visit: !g.visit.IsZero(), N: g.n,
 	})
 	z.add(g.seen.minute, z.rows[g.class].exits, 1)

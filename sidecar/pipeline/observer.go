@@ -58,13 +58,13 @@ type timing struct{ taken, inferred time.Time }
 // observe gives the scene of a frame and what happened in it. The scene owns
 // its slices: others may read it while the next frame is observed.
 func (o *observer) observe(f *sidecar.Frame, found []sidecar.Detection, t timing) (*sidecar.Scene, []sidecar.Event) {
+	width, height := f.Picture.Size()
 	if f.Epoch != o.epoch {
 		o.epoch, o.seq = f.Epoch, 0
-		o.tracker = track.New(track.Options{})
+		o.tracker = track.New(track.Options{Aspect: float64(width) / float64(height)})
 	}
 	o.seq++
 	o.last = f.Capture
-	width, height := f.Picture.Size()
 	r := o.tracker.Update(f.Media(), found)
 	s := &sidecar.Scene{
 		Stamp: f.Stamp, Camera: o.camera.ID, Seq: o.seq, Width: width, Height: height,

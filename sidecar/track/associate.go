@@ -72,7 +72,7 @@ func (t *Tracker) match(s stage) {
 		if col := t.assign.colOf[i]; col >= 0 {
 			d := &t.dets[col]
 			d.taken = true
-			o.observe(&d.Detection, t.now)
+			o.observe(&d.Detection, t.now, t.o.Aspect)
 		}
 	}
 }
@@ -90,7 +90,7 @@ func (t *Tracker) offer(o *object, s stage) {
 		if d.taken || d.Score < s.from || d.Score >= s.below {
 			continue
 		}
-		kin := affinity(o.class.winner, d.Class)
+		kin := o.fits(&d.Detection)
 		if kin == 0 {
 			continue
 		}

@@ -20,6 +20,7 @@ type object struct {
 	score   float64
 	proof   float64 // scores of all observations, summed
 	class   ballot
+	pace    pace
 	seen    filter      // as it was after the last observation
 	first   sidecar.Box // the first observation
 	last    sidecar.Box // the last observation
@@ -48,7 +49,8 @@ func (o *object) begin(d *sidecar.Detection, at, now time.Duration) {
 		score: d.Score, proof: d.Score, first: d.Box, last: d.Box, box: d.Box, found: true,
 		rest: d.Box.Centre(), restAt: now}
 	o.seen = o.filter
-	o.class.cast(d.Class, d.Score)
+	o.class.cast(d)
+	o.pace = pace{from: d.Box.Centre(), at: now}
 }
 
 // advance predicts the object dt seconds on.
@@ -66,7 +68,7 @@ func (o *object) advance(dt float64) {
 }
 
 // observe takes a detection of this frame.
-func (o *object) observe(d *sidecar.Detection, now time.Duration) {
+func (o *object) observe(d *sidecar.Detection, now time.Duration, aspect float64) {
 	if gap := now - o.seenAt; o.misses > 0 && gap > 0 && !o.stopped {
 		o.replay(d, gap.Seconds())
 	} else {
@@ -77,7 +79,8 @@ func (o *object) observe(d *sidecar.Detection, now time.Duration) {
 	o.hits++
 	o.proof += d.Score
 	o.misses = 0
-	o.class.cast(d.Class, d.Score)
+	o.class.cast(d)
+	o.ride(now, d.Score, aspect)
 	o.watch(now)
 }
 
@@ -130,7 +133,7 @@ func (o *object) track() sidecar.Track {
 		motion = sidecar.Stopped
 	}
 	return sidecar.Track{
-		ID: o.id, Confirmed: o.confirmed(), Class: o.class.winner, Score: o.score,
+		ID: o.id, Confirmed: o.confirmed(), Class: o.class.winner, Share: o.class.share(o.class.winner), Score: o.score,
 		Box: inside(o.box), Observed: o.found, Age: o.age, Born: o.born, Start: o.first,
 		Motion: motion, Velocity: sidecar.Point{o.cx.v, o.cy.v},
 	}

@@ -194,8 +194,8 @@ func TestBallot(t *testing.T) {
 	} {
 		var b ballot
 		for _, v := range c.votes {
-			b.cast(map[rune]sidecar.Class{'c': sidecar.Car, 't': sidecar.Truck, 'b': sidecar.Bus,
-				'm': sidecar.Motorcycle, 'p': sidecar.Person, 'x': "train"}[v], 0.5)
+			b.cast(&sidecar.Detection{Score: 0.5, Class: map[rune]sidecar.Class{'c': sidecar.Car, 't': sidecar.Truck, 'b': sidecar.Bus,
+				'm': sidecar.Motorcycle, 'p': sidecar.Person, 'x': "train"}[v]})
 		}
 		if b.winner != c.want {
 			t.Errorf("%s: got %s, want %s", c.votes, b.winner, c.want)

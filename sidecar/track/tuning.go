@@ -49,6 +49,14 @@ const (
 	lowFor         = 500 * time.Millisecond
 )
 
+// Pace, in heights of the box per second.
+const (
+	runs        = 2.2 // nobody on foot is faster for long
+	ridesSurely = 3.2 // from here on it is certain that somebody rides
+	rideWeight  = 3.0 // evidence of a stretch at that pace, by that of the detections in it
+	paceTime    = 700 * time.Millisecond
+)
+
 // Identity.
 const (
 	bornFrom      = 0.75                   // share of Options.High from which a detection begins a track
@@ -56,6 +64,7 @@ const (
 	leastLife     = 190 * time.Millisecond // its age: as many frames a second as there are, a ghost of a moment is none
 	tentativeFor  = 500 * time.Millisecond // how long a track without identity may be hidden
 	classMargin   = 1.25                   // lead of a class that takes over from another
+	riderHint     = 0.15                   // share of a two-wheeler in what seems a person, or the other way, from which it may be a rider
 	duplicate     = 0.7                    // IoU with a confirmed track from which a newcomer is the same object
 	rejoinSimilar = 0.35                   // similarity from which a newcomer is the return of a lost track
 	rejoinBuffer  = 0.5                    // widening for that, sizes

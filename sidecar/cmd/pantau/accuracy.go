@@ -48,7 +48,7 @@ func (c *accuracyCmd) Run(ctx context.Context) (err error) {
 		Say: func(line string) { fmt.Fprintln(os.Stderr, line) }}
 	for _, one := range opened {
 		o.Models = append(o.Models, &accuracy.Model{Detector: one.detector, Label: one.model.Name,
-			Key: fmt.Sprintf("%s-%d-%s", one.model.ID(), one.model.Input.Size, one.model.SHA256[:8])})
+			Key: fmt.Sprintf("%s-%d-%s-scores", one.model.ID(), one.model.Input.Size, one.model.SHA256[:8])})
 	}
 	all, err := accuracy.Run(ctx, o)
 	if err != nil {
