@@ -68,6 +68,9 @@ type Function struct {
 
 	Levels []int `json:"levels,omitempty" yaml:"levels"` // numbers of people from which on a crowd is of the next level
 
+	Lanes  int           `json:"lanes,omitempty" yaml:"lanes"`   // of a stretch of road; 0: 1
+	Window time.Duration `json:"window,omitempty" yaml:"window"` // over which a road is judged; 0: 2 minutes
+
 	Bays      map[string]Polygon `json:"bays,omitempty" yaml:"bays"`           // places for one vehicle each, by their names
 	Capacity  int                `json:"capacity,omitempty" yaml:"capacity"`   // vehicles for which there is room in Polygon
 	Forbidden bool               `json:"forbidden,omitempty" yaml:"forbidden"` // nobody may park here

@@ -17,6 +17,9 @@ const (
 	Truck      Class = "truck"
 )
 
+// AllClasses stands in a row that is about all of them together.
+const AllClasses Class = "all"
+
 // classes are the default ones, in the order in which they are shown.
 var classes = [...]Class{Person, Bicycle, Motorcycle, Car, Bus, Truck}
 

@@ -53,7 +53,9 @@ type CountRow struct {
 }
 
 // Level says whether a row is a level: who is there now, and not a sum over time.
-func (k RowKind) Level() bool { return k == Presence || k == Occupancy || k == Heads }
+func (k RowKind) Level() bool {
+	return k == Presence || k == Occupancy || k == Heads || k == Queue || k == Service
+}
 
 // RowKind says what a row counts.
 type RowKind string
@@ -68,6 +70,8 @@ const (
 	Visits     RowKind = "visits"     // objects whose stay reached the function's dwell; N
 	Dwell      RowKind = "dwell"      // seconds that those who left a zone had been inside; N of them, Median, P95, Longest
 	Heads      RowKind = "heads"      // people in a crowd at once; Mean over time, Max; no row where they cannot be counted
+	Queue      RowKind = "queue"      // vehicles that stand or creep in a stretch of road at once; Mean over time, Max
+	Service    RowKind = "service"    // level of service of a stretch of road, 0 (A) to 5 (F), of all classes; Mean over time, Max
 	Speed      RowKind = "speed"      // km/h of those who went through a plane; N of them, Median, P85, Error
 	Occupancy  RowKind = "occupancy"  // vehicles that are parked at once; Mean over time, Max, Capacity
 	Arrivals   RowKind = "arrivals"   // vehicles that came to park; N

@@ -18,6 +18,7 @@ const (
 	ParkingOccupied EventType = "parking.occupied" // data: ParkingChange
 	ParkingFreed    EventType = "parking.freed"    // data: ParkingChange
 	CrowdLevel      EventType = "crowd.level"      // data: LevelChange
+	CongestionLevel EventType = "congestion.level" // data: CongestionChange
 	TrackEnded      EventType = "track.ended"      // data: TrackSummary
 	CorrectionMade  EventType = "correction"       // data: Correction
 	CameraState     EventType = "camera.state"     // data: StateChange
@@ -140,6 +141,23 @@ type LevelChange struct {
 	To      int     `json:"to"`
 	Count   *int    `json:"count,omitempty"`          // people now; none where they cannot be counted
 	Density float64 `json:"density_per_m2,omitempty"` // where the function has a plane
+}
+
+// CongestionChange is the data of CongestionLevel. Levels of service are A (free) to F
+// (jammed), by the travel speed over the function's window.
+type CongestionChange struct {
+	Origin
+	From        string  `json:"from"`
+	To          string  `json:"to"`
+	Travel      float64 `json:"travel"`                        // mean speed as a part of the free-flow speed, 0..1
+	Delay       float64 `json:"delay_s,omitempty"`             // what each vehicle loses there, seconds; none where nobody gets through
+	Vehicles    float64 `json:"pcu"`                           // mean over time of who is there, passenger car units
+	Flow        float64 `json:"flow_pcu_h"`                    // passenger car units an hour that drive through
+	Queue       int     `json:"queue"`                         // vehicles that stand or creep now
+	QueueMetres float64 `json:"queue_m,omitempty"`             // from the first of them to the last; where the function has a plane, as the next
+	Density     float64 `json:"density_pcu_km_lane,omitempty"` // passenger car units per kilometre and lane
+	KMH         float64 `json:"kmh,omitempty"`
+	FreeKMH     float64 `json:"free_kmh,omitempty"`
 }
 
 // TrackSummary is the data of TrackEnded.

@@ -73,6 +73,8 @@ func checkFields(f sidecar.Function, reads []string) error {
 		{"time_threshold", f.TimeThreshold != 0},
 		{"plane", f.Plane != nil},
 		{"levels", len(f.Levels) > 0},
+		{"lanes", f.Lanes != 0},
+		{"window", f.Window != 0},
 		{"bays", len(f.Bays) > 0},
 		{"capacity", f.Capacity != 0},
 		{"forbidden", f.Forbidden},

@@ -12,7 +12,7 @@ import (
 )
 
 // examples has one function of each kind.
-var examples = map[string]sidecar.Function{"crowd": rally, "line": across, "parking": lot, "speed": pace, "zone": square}
+var examples = map[string]sidecar.Function{"congestion": jam, "crowd": rally, "line": across, "parking": lot, "speed": pace, "zone": square}
 
 // TestKindsConform holds every analytic of the table against what a camera does
 // on a bad day.

@@ -32,11 +32,12 @@ type kind struct {
 
 // kinds is the whole list of analytics: to add one, write its file and add its line.
 var kinds = map[string]kind{
-	"crowd":   {reads: []string{"polygon", "levels", "plane"}, check: checkCrowd, make: newCrowd},                            // crowd.go
-	"line":    {reads: []string{"line"}, check: checkLine, make: newLine},                                                    // line.go
-	"parking": {reads: []string{"polygon", "dwell", "bays", "capacity", "forbidden"}, check: checkParking, make: newParking}, // parking.go
-	"speed":   {reads: []string{"plane"}, check: checkSpeed, make: newSpeed},                                                 // speed.go
-	"zone":    {reads: []string{"polygon", "dwell", "time_threshold"}, check: checkZone, make: newZone},                      // zone.go
+	"congestion": {reads: []string{"polygon", "plane", "lanes", "window"}, check: checkCongestion, make: newCongestion},         // congestion.go
+	"crowd":      {reads: []string{"polygon", "levels", "plane"}, check: checkCrowd, make: newCrowd},                            // crowd.go
+	"line":       {reads: []string{"line"}, check: checkLine, make: newLine},                                                    // line.go
+	"parking":    {reads: []string{"polygon", "dwell", "bays", "capacity", "forbidden"}, check: checkParking, make: newParking}, // parking.go
+	"speed":      {reads: []string{"plane"}, check: checkSpeed, make: newSpeed},                                                 // speed.go
+	"zone":       {reads: []string{"polygon", "dwell", "time_threshold"}, check: checkZone, make: newZone},                      // zone.go
 }
 
 // kindNames lists the kinds in order.

@@ -141,6 +141,7 @@ func everyEvent(camera string) []sidecar.Event {
 		event(sidecar.ZoneEntered, 1, sidecar.ZoneChange{Origin: from, Track: "7", Class: sidecar.Person, Score: 0.5, N: 1}),
 		event(sidecar.ZoneLeft, 2, sidecar.ZoneChange{Origin: from, Track: "7", Class: sidecar.Person, Score: 0.5, Stay: 31.5, Visit: true, N: 2}),
 		event(sidecar.CrowdLevel, 9, sidecar.LevelChange{Origin: from, From: 0, To: 1, Count: new(60), Density: 1.2}),
+		event(sidecar.CongestionLevel, 9, sidecar.CongestionChange{Origin: from, From: "A", To: "C", Travel: 0.55, Delay: 21.5, Vehicles: 6.2, Flow: 900, Queue: 4, QueueMetres: 31, Density: 40, KMH: 19, FreeKMH: 44}),
 		event(sidecar.ZoneLoitering, 8, sidecar.Loitering{Origin: from, Track: "7", Class: sidecar.Person, Score: 0.5,
 			Since: capture.UTC().Format(sidecar.TimeFormat), Begun: "x"}),
 		event(sidecar.ParkingOccupied, 6, sidecar.ParkingChange{Origin: from, Bay: "A01", Track: "7", Class: sidecar.Car, Box: box, Score: 0.5,
