@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"pantau/sidecar"
+	"pantau/sidecar/internal/assign"
 )
 
 // detection is one of this frame.
@@ -59,7 +60,7 @@ func (t *Tracker) associate() {
 // match does one round over what has no partner yet.
 func (t *Tracker) match(s stage) {
 	t.rows = t.rows[:0]
-	t.assign.reset()
+	t.assign.Reset()
 	for _, o := range t.objects {
 		if o.found || o.confirmed() == s.tentative || s.recent && t.now-o.seenAt > lowFor {
 			continue
@@ -67,9 +68,9 @@ func (t *Tracker) match(s stage) {
 		t.rows = append(t.rows, o)
 		t.offer(o, s)
 	}
-	t.assign.solve(len(t.dets))
+	t.assign.Solve(len(t.dets))
 	for i, o := range t.rows {
-		if col := t.assign.colOf[i]; col >= 0 {
+		if col := t.assign.ColOf[i]; col >= 0 {
 			d := &t.dets[col]
 			d.taken = true
 			o.observe(&d.Detection, t.now, t.o.Aspect)
@@ -96,10 +97,10 @@ func (t *Tracker) offer(o *object, s stage) {
 		}
 		// Score fusion: of two that are alike, the more certain one.
 		if alike := kin*similarity(box, d.Box, x, y) - late; alike >= least {
-			t.assign.add(i, alone-alike*d.Score)
+			t.assign.Add(i, assign.Alone-alike*d.Score)
 		}
 	}
-	t.assign.endRow()
+	t.assign.EndRow()
 }
 
 // buffer is how much a side is widened for comparing: more where the prediction

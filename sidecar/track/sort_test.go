@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"pantau/sidecar"
+	"pantau/sidecar/internal/assign"
+	"pantau/sidecar/internal/mot"
 )
 
 // sorted is a track of SORT (Bewley 2016) with the constants of its authors'
@@ -11,7 +13,7 @@ import (
 // pixels and frames. All its matrices are diagonal, so each coordinate is a
 // filter of its own.
 type sorted struct {
-	id           uint64
+	id           int
 	x, y, s, r   plain
 	hits, missed int
 }
@@ -37,7 +39,7 @@ func (p *plain) update(z float64) {
 
 const side = 1000.0 // pixels of a picture's side, for SORT's absolute constants
 
-func newSorted(id uint64, b sidecar.Box) *sorted {
+func newSorted(id int, b sidecar.Box) *sorted {
 	c := b.Centre()
 	return &sorted{id: id,
 		x: plain{x: c[0] * side, pxx: 10, pvv: 1e4, qx: 1, qv: 0.01, r: 1},
@@ -55,14 +57,13 @@ func (o *sorted) box() sidecar.Box {
 }
 
 // followSORT is the peer: max_age 1, min_hits 3, IoU 0.3.
-func followSORT(dets map[int][]sidecar.Detection, frames int) [][]identified {
+func followSORT(dets [][]sidecar.Detection) [][]mot.Row {
 	var tracks []*sorted
-	var a assignment
-	var last uint64
-	out := make([][]identified, frames)
-	for i := range frames {
-		now := dets[i+1]
-		a.reset()
+	var a assign.Problem
+	last := 0
+	out := make([][]mot.Row, len(dets))
+	for i, now := range dets {
+		a.Reset()
 		for _, o := range tracks {
 			o.x.predict()
 			o.y.predict()
@@ -70,14 +71,14 @@ func followSORT(dets map[int][]sidecar.Detection, frames int) [][]identified {
 			o.r.predict()
 			for col, d := range now {
 				if iou := o.box().IoU(d.Box); iou >= 0.3 {
-					a.add(col, 1-iou)
+					a.Add(col, 1-iou)
 				}
 			}
-			a.endRow()
+			a.EndRow()
 		}
-		a.solve(len(now))
+		a.Solve(len(now))
 		for row, o := range tracks {
-			col := a.colOf[row]
+			col := a.ColOf[row]
 			if col < 0 {
 				o.missed++
 				o.hits = 0
@@ -92,7 +93,7 @@ func followSORT(dets map[int][]sidecar.Detection, frames int) [][]identified {
 			o.hits++
 			o.missed = 0
 			if o.hits >= 3 || i < 3 {
-				out[i] = append(out[i], identified{o.id, o.box()})
+				out[i] = append(out[i], mot.Row{Frame: i + 1, ID: o.id, Box: o.box()})
 			}
 		}
 		kept := tracks[:0]
@@ -103,7 +104,7 @@ func followSORT(dets map[int][]sidecar.Detection, frames int) [][]identified {
 		}
 		tracks = kept
 		for col, d := range now {
-			if a.rowOf[col] < 0 {
+			if a.RowOf[col] < 0 {
 				last++
 				tracks = append(tracks, newSorted(last, d.Box))
 			}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pantau/sidecar"
+	"pantau/sidecar/internal/assign"
 )
 
 // Options say how sure the tracker wants to be. Zero values are the defaults.
@@ -49,7 +50,7 @@ type Tracker struct {
 	dets    []detection // of this frame, from left to right
 	widest  float64     // of dets
 	rows    []*object
-	assign  assignment
+	assign  assign.Problem
 	result  Result
 }
 

@@ -35,6 +35,7 @@ type cli struct {
 	Models   modelsCmd   `cmd:"" help:"List, get and verify the models."`
 	Check    checkCmd    `cmd:"" help:"Check a configuration file and change nothing."`
 	Bench    benchCmd    `cmd:"" help:"Measure what each stage costs on this machine, beside a peer in the same run."`
+	Track    trackCmd    `cmd:"" help:"Follow detections of the MOTChallenge's format, and rate the tracks."`
 	Score    scoreCmd    `cmd:"" help:"Hold counted crossings against what a person counted."`
 	Accuracy accuracyCmd `cmd:"" help:"Count in all clips with a truth, and write how right it is."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`

@@ -1,4 +1,4 @@
-package track
+package assign
 
 import (
 	"math"
@@ -12,9 +12,9 @@ func cheapest(costs [][]float64, row int, used []bool) float64 {
 	if row == len(costs) {
 		return 0
 	}
-	best := alone + cheapest(costs, row+1, used)
+	best := Alone + cheapest(costs, row+1, used)
 	for col, c := range costs[row] {
-		if c < alone && !used[col] {
+		if c < Alone && !used[col] {
 			used[col] = true
 			best = min(best, c+cheapest(costs, row+1, used))
 			used[col] = false
@@ -24,30 +24,30 @@ func cheapest(costs [][]float64, row int, used []bool) float64 {
 }
 
 func TestAssignmentIsTheCheapest(t *testing.T) {
-	var a assignment // one for all: nothing may be left of an earlier problem
+	var a Problem // one for all: nothing may be left of an earlier problem
 	rapid.Check(t, func(t *rapid.T) {
 		rows, cols := rapid.IntRange(0, 6).Draw(t, "rows"), rapid.IntRange(0, 6).Draw(t, "cols")
 		costs := make([][]float64, rows)
-		a.reset()
+		a.Reset()
 		for i := range costs {
 			costs[i] = make([]float64, cols)
 			for j := range costs[i] {
 				costs[i][j] = rapid.SampledFrom([]float64{0, 0.1, 0.25, 0.3, 0.5, 0.9, 2, 2}).Draw(t, "cost")
-				if costs[i][j] < alone {
-					a.add(j, costs[i][j])
+				if costs[i][j] < Alone {
+					a.Add(j, costs[i][j])
 				}
 			}
-			a.endRow()
+			a.EndRow()
 		}
-		a.solve(cols)
+		a.Solve(cols)
 		total := 0.0
-		for row, col := range a.colOf {
+		for row, col := range a.ColOf {
 			if col < 0 {
-				total += alone
+				total += Alone
 				continue
 			}
-			if a.rowOf[col] != int32(row) {
-				t.Fatalf("row %d has column %d, which has row %d", row, col, a.rowOf[col])
+			if a.RowOf[col] != int32(row) {
+				t.Fatalf("row %d has column %d, which has row %d", row, col, a.RowOf[col])
 			}
 			total += costs[row][col]
 		}

@@ -1,16 +1,17 @@
-package track
+// Package assign pairs things with things such that the pairs cost least in all.
+package assign
 
-// assignment solves the linear assignment problem over a sparse set of possible
+// Problem solves the linear assignment problem over a sparse set of possible
 // pairs: shortest augmenting paths with potentials (Jonker, Volgenant 1987), each
-// found by Dijkstra's algorithm. A row may stay alone, which costs alone; a
+// found by Dijkstra's algorithm. A row may stay alone, which costs Alone; a
 // column may stay alone for nothing. Rows and columns that are far apart in the
 // picture share no pair and never see each other, so the work grows with the
 // number of objects and not with its cube. All memory is kept between calls.
-type assignment struct {
+type Problem struct {
 	start   []int32 // first pair of each row, and the end of the last
 	pairs   []pair
-	colOf   []int32 // by row; -1: alone
-	rowOf   []int32 // by column; -1: alone
+	ColOf   []int32 // by row; -1: alone
+	RowOf   []int32 // by column; -1: alone
 	u, v    []float64
 	dist    []float64 // by column, the last ones stand for the rows' staying alone
 	from    []int32
@@ -22,7 +23,7 @@ type assignment struct {
 // pair is a possible match of the row under which it stands.
 type pair struct {
 	col  int32
-	cost float64 // 0..alone
+	cost float64 // 0..Alone
 }
 
 type step struct {
@@ -30,26 +31,26 @@ type step struct {
 	col  int32
 }
 
-// alone is the cost of a row without column: more than any pair's.
-const alone = 1.0
+// Alone is the cost of a row without column: more than any pair's.
+const Alone = 1.0
 
-// reset forgets all rows and pairs.
-func (a *assignment) reset() {
+// Reset forgets all rows and pairs.
+func (a *Problem) Reset() {
 	a.start, a.pairs = append(a.start[:0], 0), a.pairs[:0]
 }
 
-// add offers a column to the row that is being written.
-func (a *assignment) add(col int, cost float64) {
+// Add offers a column to the row that is being written.
+func (a *Problem) Add(col int, cost float64) {
 	a.pairs = append(a.pairs, pair{int32(col), cost})
 }
 
-// endRow begins the next row.
-func (a *assignment) endRow() { a.start = append(a.start, int32(len(a.pairs))) }
+// EndRow begins the next row.
+func (a *Problem) EndRow() { a.start = append(a.start, int32(len(a.pairs))) }
 
-// solve finds the matching of least total cost; colOf and rowOf hold it.
-func (a *assignment) solve(cols int) {
+// Solve finds the matching of least total cost; ColOf and RowOf hold it.
+func (a *Problem) Solve(cols int) {
 	rows := len(a.start) - 1
-	a.colOf, a.rowOf = fill(a.colOf, rows, -1), fill(a.rowOf, cols, -1)
+	a.ColOf, a.RowOf = fill(a.ColOf, rows, -1), fill(a.RowOf, cols, -1)
 	a.u, a.v = fill(a.u, rows, 0), fill(a.v, cols, 0)
 	a.dist = fill(a.dist, cols+rows, -1)
 	a.from = fill(a.from, cols+rows, -1)
@@ -61,7 +62,7 @@ func (a *assignment) solve(cols int) {
 
 // augment gives a row its column, moving others to their next best where that
 // is cheaper in all.
-func (a *assignment) augment(first, cols int32) {
+func (a *Problem) augment(first, cols int32) {
 	a.heap, a.touched = a.heap[:0], a.touched[:0]
 	row, base := first, 0.0
 	var last step
@@ -69,20 +70,20 @@ func (a *assignment) augment(first, cols int32) {
 		for _, p := range a.pairs[a.start[row]:a.start[row+1]] {
 			a.relax(row, p.col, base+p.cost-a.u[row]-a.v[p.col])
 		}
-		a.relax(row, cols+row, base+alone-a.u[row])
+		a.relax(row, cols+row, base+Alone-a.u[row])
 		last = a.pop()
-		if last.col >= cols || a.rowOf[last.col] < 0 {
+		if last.col >= cols || a.RowOf[last.col] < 0 {
 			break
 		}
 		a.settled[last.col] = true
-		row, base = a.rowOf[last.col], last.dist
+		row, base = a.RowOf[last.col], last.dist
 	}
 	a.u[first] += last.dist
 	for _, col := range a.touched {
 		if a.settled[col] {
 			gain := last.dist - a.dist[col]
 			a.v[col] -= gain
-			a.u[a.rowOf[col]] += gain
+			a.u[a.RowOf[col]] += gain
 		}
 	}
 	a.flip(first, last.col, cols)
@@ -92,14 +93,14 @@ func (a *assignment) augment(first, cols int32) {
 }
 
 // flip walks the path back and hands the columns on.
-func (a *assignment) flip(first, col, cols int32) {
+func (a *Problem) flip(first, col, cols int32) {
 	for {
 		row := a.from[col]
-		next := a.colOf[row]
+		next := a.ColOf[row]
 		if col < cols {
-			a.colOf[row], a.rowOf[col] = col, row
+			a.ColOf[row], a.RowOf[col] = col, row
 		} else {
-			a.colOf[row] = -1
+			a.ColOf[row] = -1
 		}
 		if row == first {
 			return
@@ -109,7 +110,7 @@ func (a *assignment) flip(first, col, cols int32) {
 }
 
 // relax notes a way to a column if it is the shortest yet.
-func (a *assignment) relax(row, col int32, dist float64) {
+func (a *Problem) relax(row, col int32, dist float64) {
 	old := a.dist[col]
 	if a.settled[col] || (old >= 0 && old <= dist) {
 		return
@@ -122,7 +123,7 @@ func (a *assignment) relax(row, col int32, dist float64) {
 	a.push(step{dist, col})
 }
 
-func (a *assignment) push(s step) {
+func (a *Problem) push(s step) {
 	a.heap = append(a.heap, s)
 	for i := len(a.heap) - 1; i > 0; {
 		up := (i - 1) / 2
@@ -136,7 +137,7 @@ func (a *assignment) push(s step) {
 
 // pop takes the nearest column that is not settled. There is always one: the
 // staying alone of a row that was reached.
-func (a *assignment) pop() step {
+func (a *Problem) pop() step {
 	for {
 		top, n := a.heap[0], len(a.heap)-1
 		a.heap[0] = a.heap[n]
