@@ -24,8 +24,8 @@ const (
 	CameraState     EventType = "camera.state"     // data: StateChange
 )
 
-// Direction is the way over a line. Standing at A and looking to B of the line
-// [A, B], In is from the left hand to the right hand, as seen in the picture.
+// Direction is the way over a line. In is from the left hand to the right hand of
+// who walks along it from its first to its last point, as seen in the picture.
 type Direction string
 
 // The directions.
