@@ -50,6 +50,19 @@
 // is born where a lost one must be by now. Facts that were told twice by then are
 // corrected.
 //
+// # The junction
+//
+// Turns are made of the crossings of a junction's lines, of which "in" is into it.
+// The crossings of one object, in the order of their cuts, are paired: each way out
+// belongs to the way in before it. A way in without one, of what vanishes in the
+// junction or comes in again, goes to nobody knows where, and a way out without one
+// comes from there. So the turns from a line are as many as its crossings inwards,
+// and those to it as many as its crossings outwards, when nobody is left inside.
+// Whenever the crossings of an object change, by a correction or a Join, it is paired
+// anew: what was told and does not hold any more is withdrawn, and what is new is
+// told. Where an object came from is told when it is decided whether it is the
+// return of another.
+//
 // # The zone
 //
 // An object is inside when its anchor is in the polygon; that changes after two

@@ -170,6 +170,9 @@ func (l *line) count(o *object, p *path, to int) {
 		p.passes = append(p.passes[:0], p.passes[1:]...)
 	}
 	p.passes = append(p.passes, c)
+	for _, w := range l.watchers {
+		w.passed(l.id, o, c)
+	}
 }
 
 // Join lets into go on from where from was: into's way since its birth is
@@ -212,6 +215,9 @@ func (l *line) alternate(passes []pass, o *object, now moment) []pass {
 			Reason: "track " + c.track + " is an object that was counted already",
 		})
 		l.add(c.minute, c.row, -1)
+		for _, w := range l.watchers {
+			w.withdrawn(c)
+		}
 	}
 	return kept
 }

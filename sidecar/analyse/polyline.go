@@ -33,27 +33,29 @@ type polyline []sidecar.Point
 // of the nearest piece; beyond an end of the line the end's piece goes on endlessly.
 func (l polyline) depth(p sidecar.Point, box sidecar.Box) float64 {
 	w, h := band*box.Width()+blur, band*box.Height()+blur
+	perW, perH := 1/w, 1/h
 	last := len(l) - 2
 	least, piece, corner := math.Inf(1), 0, 0
-	for k := 0; k <= last; k++ {
+	for k := 0; k <= last && last > 0; k++ {
 		a, b := l[k], l[k+1]
-		dx, dy := (b[0]-a[0])/w, (b[1]-a[1])/h
-		px, py := (p[0]-a[0])/w, (p[1]-a[1])/h
-		u, at := (px*dx+py*dy)/(dx*dx+dy*dy), 0
-		switch {
-		case u <= 0 && k > 0:
-			at = k
-		case u >= 1 && k < last:
-			at = k + 1
+		dx, dy := (b[0]-a[0])*perW, (b[1]-a[1])*perH
+		px, py := (p[0]-a[0])*perW, (p[1]-a[1])*perH
+		square, at := 0.0, 0 // of the distance, in bands
+		switch foot, length := px*dx+py*dy, dx*dx+dy*dy; {
+		case foot <= 0:
+			square, at = px*px+py*py, k
+		case foot >= length:
+			square, at = (px-dx)*(px-dx)+(py-dy)*(py-dy), k+1
+		default:
+			square = (px*dy - py*dx) * (px*dy - py*dx) / length
 		}
-		u = min(1, max(0, u))
-		if d := math.Hypot(px-u*dx, py-u*dy); d < least {
-			least, piece, corner = d, k, at
+		if square < least {
+			least, piece, corner = square, k, at
 		}
 	}
-	if corner > 0 { // nothing is nearest to a corner but what is outside of the bend
+	if corner > 0 && corner <= last { // nothing is nearest to a corner but what is outside of the bend
 		if bend := side(l[corner-1], l[corner], l[corner+1]); bend != 0 {
-			return math.Copysign(least, -bend)
+			return math.Copysign(math.Sqrt(least), -bend)
 		}
 	}
 	a, b := l[piece], l[piece+1]
