@@ -56,7 +56,8 @@ type Analyse struct {
 type Function struct {
 	ID      string        `json:"id" yaml:"id"`
 	Kind    string        `json:"kind" yaml:"kind"`
-	Line    []Point       `json:"line,omitempty" yaml:"line"` // A, B: "in" is from the left hand to the right hand of who stands at A and looks to B
+	Line    []Point       `json:"line,omitempty" yaml:"line"`   // two points or more: "in" is from the left hand to the right hand of who walks along it
+	Lines   []string      `json:"lines,omitempty" yaml:"lines"` // ids of functions of kind line: the ways into a junction, "in" being into it
 	Polygon Polygon       `json:"polygon,omitempty" yaml:"polygon"`
 	Classes []Class       `json:"classes,omitempty" yaml:"classes"` // empty: all default classes
 	Anchor  Anchor        `json:"anchor,omitempty" yaml:"anchor"`

@@ -33,7 +33,7 @@ type Count struct {
 	Rows     []CountRow `json:"rows"`
 }
 
-// CountRow is one number of a Count. Flow, entries, visits, arrivals and
+// CountRow is one number of a Count. Flow, turns, entries, visits, arrivals and
 // departures are sums (N); presence and occupancy are levels (Mean, Max); a dwell
 // and a speed are distributions (N, Median and more).
 type CountRow struct {
@@ -41,6 +41,8 @@ type CountRow struct {
 	Kind      RowKind   `json:"kind"`
 	Class     Class     `json:"cls"`
 	Direction Direction `json:"dir,omitempty"`
+	From      string    `json:"from,omitempty"` // of a turn: id of a line, or Unknown
+	To        string    `json:"to,omitempty"`   // of a turn: id of a line, or Unknown
 	N         *int      `json:"n,omitempty"`
 	Mean      *float64  `json:"mean,omitempty"`
 	Max       *int      `json:"max,omitempty"`
@@ -64,6 +66,7 @@ type RowKind string
 // numbers with three names.
 const (
 	Flow       RowKind = "flow"       // crossings of a line; N by Class and Direction
+	Turned     RowKind = "turn"       // objects that went through a junction; N by Class, From and To; no row where N is 0
 	Presence   RowKind = "presence"   // objects in a zone at once; Mean over time, Max
 	Entries    RowKind = "entries"    // objects that came into a zone; N
 	Exits      RowKind = "exits"      // objects that left a zone; N

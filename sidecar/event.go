@@ -12,6 +12,7 @@ type EventType string
 // The types of events.
 const (
 	CountCrossing   EventType = "count.crossing"   // data: Crossing
+	CountTurn       EventType = "count.turn"       // data: Turn
 	ZoneEntered     EventType = "zone.entered"     // data: ZoneChange
 	ZoneLeft        EventType = "zone.left"        // data: ZoneChange
 	ZoneLoitering   EventType = "zone.loitering"   // data: Loitering
@@ -24,8 +25,8 @@ const (
 	CameraState     EventType = "camera.state"     // data: StateChange
 )
 
-// Direction is the way over a line. Standing at A and looking to B of the line
-// [A, B], In is from the left hand to the right hand, as seen in the picture.
+// Direction is the way over a line. In is from the left hand to the right hand of
+// who walks along it from its first to its last point, as seen in the picture.
 type Direction string
 
 // The directions.
@@ -84,6 +85,25 @@ type Crossing struct {
 	Score     float64   `json:"conf"`
 	KMH       float64   `json:"kmh,omitempty"` // where a function measures speed there
 	N         int       `json:"n"`             // the how-manieth crossing of this line by this track
+}
+
+// Unknown stands for the line of a Turn over which the object was not seen to cross.
+const Unknown = "unknown"
+
+// Turn is the data of CountTurn: one object went through a junction, or was seen to
+// come in or go out only. It is about the frame in which it went out, or was seen last.
+type Turn struct {
+	Origin
+	Track   string  `json:"track"`
+	Class   Class   `json:"cls"`                // at the last of its crossings
+	Share   float64 `json:"cls_conf,omitempty"` // of the class in all that was seen of the object, 0..1
+	From    string  `json:"from"`               // id of the line over which it came in, or Unknown
+	To      string  `json:"to"`                 // id of the line over which it went out, or Unknown
+	Entered string  `json:"entered,omitempty"`  // id of the CountCrossing by which it came in
+	Left    string  `json:"left,omitempty"`     // id of the CountCrossing by which it went out
+	Travel  float64 `json:"travel_s,omitempty"` // seconds from one to the other
+	Score   float64 `json:"conf"`
+	N       int     `json:"n"` // the how-manieth turn of this track here
 }
 
 // ZoneChange is the data of ZoneEntered and ZoneLeft.
@@ -181,6 +201,8 @@ type Correction struct {
 	Track     string    `json:"track"`
 	Class     Class     `json:"cls"`
 	Direction Direction `json:"dir,omitempty"`
+	From      string    `json:"from,omitempty"` // of a Turn
+	To        string    `json:"to,omitempty"`   // of a Turn
 	Reason    string    `json:"reason"`
 }
 

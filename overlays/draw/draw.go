@@ -35,9 +35,11 @@ func Scene(img *image.YCbCr, s *sidecar.Scene, fns []sidecar.Function, o Options
 		case len(f.Polygon) > 2:
 			c.zone(f.Polygon)
 			l.add(rule, zoneText(f.ID, s.Zones), c.bounds(f.Polygon))
-		case len(f.Line) == 2:
-			l.add(rule, lineText(f.ID, o.Totals), c.line(f.Line[0], f.Line[1]))
-			l.lines = append(l.lines, newStroke(c.at(f.Line[0]), c.at(f.Line[1]), 0))
+		case len(f.Line) > 1:
+			l.add(rule, lineText(f.ID, o.Totals), c.line(f.Line))
+			for k, a := range f.Line[:len(f.Line)-1] {
+				l.lines = append(l.lines, newStroke(c.at(a), c.at(f.Line[k+1]), 0))
+			}
 		}
 	}
 	for i := range s.Tracks {
@@ -72,9 +74,9 @@ func (c *canvas) zone(p sidecar.Polygon) {
 }
 
 // line draws a line and, at its middle, an arrow to the side that is "in": the
-// right hand of who stands at a and looks to b. It gives the area of the arrow.
-func (c *canvas) line(a, b sidecar.Point) image.Rectangle {
-	from, to := c.at(a), c.at(b)
+// right hand of who walks along it. It gives the area of the arrow.
+func (c *canvas) line(l []sidecar.Point) image.Rectangle {
+	from, to := c.middle(l)
 	dx, dy := to.x-from.x, to.y-from.y
 	length := math.Hypot(dx, dy)
 	if length == 0 {
@@ -87,11 +89,26 @@ func (c *canvas) line(a, b sidecar.Point) image.Rectangle {
 	}
 	tip := place(0, 2*size)
 	for _, pass := range c.passes(rule) {
-		for _, s := range [...][2]point{{from, to}, {middle, tip}, {tip, place(-size/2, 1.4*size)}, {tip, place(size/2, 1.4*size)}} {
+		for k, a := range l[:len(l)-1] {
+			c.segment(c.at(a), c.at(l[k+1]), pass.width, pass.colour, pass.alpha)
+		}
+		for _, s := range [...][2]point{{middle, tip}, {tip, place(-size/2, 1.4*size)}, {tip, place(size/2, 1.4*size)}} {
 			c.segment(s[0], s[1], pass.width, pass.colour, pass.alpha)
 		}
 	}
 	return image.Rect(int(min(middle.x, tip.x)-size), int(min(middle.y, tip.y)-size), int(max(middle.x, tip.x)+size), int(max(middle.y, tip.y)+size))
+}
+
+// middle gives the ends of a line's longest piece: there is room for its arrow.
+func (c *canvas) middle(l []sidecar.Point) (from, to point) {
+	longest := -1.0
+	for k := range l[:len(l)-1] {
+		a, b := c.at(l[k]), c.at(l[k+1])
+		if n := math.Hypot(b.x-a.x, b.y-a.y); n > longest {
+			longest, from, to = n, a, b
+		}
+	}
+	return from, to
 }
 
 // zoneText is a zone's name and how many of each class are in it.

@@ -9,12 +9,13 @@ import (
 // book is what all analytics of a camera write into.
 type book struct {
 	ledger
-	camera string
-	model  string
-	rules  string
-	clock  clock
-	areas  areas
-	events []sidecar.Event // of this scene
+	camera   string
+	model    string
+	rules    string
+	clock    clock
+	areas    areas
+	events   []sidecar.Event // of this scene
+	watchers []watcher
 }
 
 // row gives the index of a row of the ledger.

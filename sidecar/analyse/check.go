@@ -68,6 +68,7 @@ func checkFields(f sidecar.Function, reads []string) error {
 		set  bool
 	}{
 		{"line", len(f.Line) > 0},
+		{"lines", len(f.Lines) > 0},
 		{"polygon", len(f.Polygon) > 0},
 		{"dwell", f.Dwell != 0},
 		{"time_threshold", f.TimeThreshold != 0},

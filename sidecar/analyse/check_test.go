@@ -42,8 +42,8 @@ func TestCheck(t *testing.T) {
 		{sidecar.Function{ID: "jalan-é", Kind: "line", Line: ab}, "id", "'é'"},
 		{sidecar.Function{ID: strings.Repeat("a", 65), Kind: "line", Line: ab}, "id", "65 characters"},
 		{sidecar.Function{ID: "track", Kind: "line", Line: ab}, "id", "another id"},
-		{sidecar.Function{ID: "a", Kind: "lines", Line: ab}, "kind", `unknown kind "lines"|did you mean line?|congestion, crowd, line, parking, speed or zone`},
-		{sidecar.Function{ID: "a", Line: ab}, "kind", "missing|congestion, crowd, line, parking, speed or zone"},
+		{sidecar.Function{ID: "a", Kind: "lines", Line: ab}, "kind", `unknown kind "lines"|did you mean line?|congestion, crowd, line, parking, speed, turns or zone`},
+		{sidecar.Function{ID: "a", Line: ab}, "kind", "missing|congestion, crowd, line, parking, speed, turns or zone"},
 		{sidecar.Function{ID: "a", Kind: "litter", Line: ab}, "kind", "unknown kind"},
 		{sidecar.Function{ID: "a", Kind: "line", Line: ab, Classes: []sidecar.Class{"car", "persn"}}, "classes[1]", `unknown class "persn"|did you mean person?`},
 		{sidecar.Function{ID: "a", Kind: "line", Line: ab, Classes: []sidecar.Class{"Motorbike"}}, "classes[0]", "did you mean motorcycle?"},
@@ -56,7 +56,19 @@ func TestCheck(t *testing.T) {
 		{sidecar.Function{ID: "a", Kind: "zone", Polygon: box, Line: ab}, "line", "a zone has no line|kind line"},
 
 		{sidecar.Function{ID: "a", Kind: "line"}, "line", "0 points|[A, B]"},
-		{sidecar.Function{ID: "a", Kind: "line", Line: append(ab, sidecar.Point{0.5, 0.6})}, "line", "3 points|each straight part"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: append(ab, sidecar.Point{0.5, 0.6})}, "", ""},
+		{sidecar.Function{ID: "a", Kind: "line", Line: ab[:1]}, "line", "1 points|2 to 16"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: zigzag(16)}, "", ""},
+		{sidecar.Function{ID: "a", Kind: "line", Line: zigzag(17)}, "line", "17 points|2 to 16"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{0.1, 0.5}, {0.1, 0.5}, {0.9, 0.5}}}, "line[1]", "0.0000 of the picture from the one before|leave it out"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{0.1, 0.5}, {0.9, 0.5}, {0.9, 0.504}}}, "line[2]", "0.0040 of the picture"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{0.2, 0.2}, {0.8, 0.2}, {0.8, 0.8}, {0.2, 0.2}}}, "line[3]", "ends where it begins|kind zone"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{0.2, 0.2}, {0.8, 0.8}, {0.8, 0.2}, {0.2, 0.8}}}, "line[3]", "crosses itself: piece 1 and piece 3|two functions"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{0.2, 0.2}, {0.8, 0.2}, {0.8, 0.8}, {0.5, 0.2}}}, "line[3]", "piece 1 and piece 3 touch"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{0.2, 0.5}, {0.8, 0.5}, {0.4, 0.5}}}, "line[2]", "piece 1 and piece 2 touch"}, // straight back
+		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{0.2, 0.5}, {0.5, 0.5}, {0.8, 0.5}}}, "", ""},
+		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{0.1, 0.5}, {0.5, 0.98}, {0.8, 0.97}, {0.9, 0.5}}}, "line", "piece 2 of the line runs along the bottom edge|0.05"},
+		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{0.3, 0}, {0.5, 0.4}, {0.7, 0}}}, "", ""}, // its ends touch an edge
 		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{0.1, 0.5}, {1.2, 0.5}}}, "line[1]", "1.2, 0.5 lies outside|0 to 1"},
 		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{math.NaN(), 0.5}, {1, 0.5}}}, "line[0]", "outside"},
 		{sidecar.Function{ID: "a", Kind: "line", Line: []sidecar.Point{{0.5, 0.5}, {0.51, 0.5}}}, "line", "0.010 of the picture long|longer than 0.02"},
@@ -119,6 +131,15 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%+v: got %v, want field %s and %s", c.f, err, c.field, c.words)
 		}
 	}
+}
+
+// zigzag is a line of n points from the left to the right.
+func zigzag(n int) []sidecar.Point {
+	l := make([]sidecar.Point, n)
+	for i := range l {
+		l[i] = sidecar.Point{0.1 + 0.8*float64(i)/float64(n-1), 0.45 + 0.1*float64(i%2)}
+	}
+	return l
 }
 
 func TestNewNamesThePlace(t *testing.T) {

@@ -12,7 +12,15 @@ import (
 )
 
 // examples has one function of each kind.
-var examples = map[string]sidecar.Function{"congestion": jam, "crowd": rally, "line": across, "parking": lot, "speed": pace, "zone": square}
+var examples = map[string]sidecar.Function{"congestion": jam, "crowd": rally, "line": across, "parking": lot, "speed": pace, "turns": simpang, "zone": square}
+
+// with gives a function, and those before it that it listens to.
+func with(f sidecar.Function) []sidecar.Function {
+	if kinds[f.Kind].beside == nil {
+		return []sidecar.Function{f}
+	}
+	return append(slices.Clone(arms), f)
+}
 
 // TestKindsConform holds every analytic of the table against what a camera does
 // on a bad day.
@@ -91,7 +99,7 @@ func TestKindsConform(t *testing.T) {
 					}
 				},
 			} {
-				f := newFilm(t, 10, f)
+				f := newFilm(t, 10, with(f)...)
 				play(f)
 				_, counts := f.a.Close(began.Add(f.at))
 				for _, c := range counts {
@@ -161,8 +169,8 @@ func TestUpdateAllocatesNothing(t *testing.T) {
 func together() map[string][]sidecar.Function {
 	sets := map[string][]sidecar.Function{}
 	for name, f := range examples {
-		sets[name] = []sidecar.Function{f}
-		sets["all"] = append(sets["all"], f)
+		sets[name] = with(f)
+		sets["all"] = append(sets["all"], with(f)...)
 	}
 	return sets
 }

@@ -4,8 +4,8 @@
 //
 // # The line
 //
-// Let A and B be the ends of a line and P the anchor of a box. With y pointing
-// down, as in the picture,
+// A line has two points, or more if it is bent. Let A and B be the ends of one of
+// its pieces and P the anchor of a box. With y pointing down, as in the picture,
 //
 //	side(P) = (B−A) × (P−A) = (Bx−Ax)(Py−Ay) − (By−Ay)(Px−Ax)
 //
@@ -16,12 +16,27 @@
 //
 //	   left hand          The path of an object is the chain of straight steps
 //	A ───────────► B      between its observations. A step over the endless line
-//	   right hand         cuts the segment or passes beside it: u of
-//	                      A + u(B−A), the place of the cut, says which.
+//	   right hand         cuts the piece or passes beside it: it cuts if A and B
+//	                      are on different hands of the step too.
+//
+// The side of a bent line is that of the piece which is nearest, in sizes of the
+// box. Where a corner is nearest, the object is outside of the bend: on the left
+// hand of a line that turns right there.
+//
+//	      left hand
+//	A ─────────┐ ·  ·     · nearest to the corner
+//	           │   ·
+//	right hand │          Beyond the ends of the line their pieces go on endlessly:
+//	           ▼ B        who walks around an end changes sides without a cut.
+//
+// Cuts are counted over all pieces, with their signs: a step over both pieces of a
+// corner cuts in and out, which is nothing. An anchor on a piece, and a corner on a
+// step, are ties; they are broken as if all anchors lay a trace further right and
+// down, so that cuts add up along every path.
 //
 // An object is settled on a side when two observations in a row stand beyond a
 // band around the line. When it settles on the other side, and its path since
-// then has cut the segment once more in that direction than in the other, it has
+// then has cut the line once more in that direction than in the other, it has
 // crossed, and it did so in the frame of the last such cut, however long it stood
 // on the line afterwards. What flickers never settles; what jumps needs no
 // observation near the line; and in and out alternate for one object, since it
@@ -34,6 +49,19 @@
 // told on by the other. It happens when the tracker merges them, and when a track
 // is born where a lost one must be by now. Facts that were told twice by then are
 // corrected.
+//
+// # The junction
+//
+// Turns are made of the crossings of a junction's lines, of which "in" is into it.
+// The crossings of one object, in the order of their cuts, are paired: each way out
+// belongs to the way in before it. A way in without one, of what vanishes in the
+// junction or comes in again, goes to nobody knows where, and a way out without one
+// comes from there. So the turns from a line are as many as its crossings inwards,
+// and those to it as many as its crossings outwards, when nobody is left inside.
+// Whenever the crossings of an object change, by a correction or a Join, it is paired
+// anew: what was told and does not hold any more is withdrawn, and what is new is
+// told. Where an object came from is told when it is decided whether it is the
+// return of another.
 //
 // # The zone
 //

@@ -28,6 +28,15 @@ type kind struct {
 	reads []string // fields of sidecar.Function besides id, kind, classes and anchor
 	check func(f sidecar.Function) error
 	make  func(f sidecar.Function, b *book) Analytic
+	// beside checks a function that listens to others of its camera, among all of
+	// them; nil: it does not. It is given each scene after they were.
+	beside func(f sidecar.Function, all []sidecar.Function) error
+}
+
+// watcher is an analytic that is told of the crossings of lines.
+type watcher interface {
+	passed(line string, o *object, p pass)
+	withdrawn(p pass)
 }
 
 // kinds is the whole list of analytics: to add one, write its file and add its line.
@@ -37,6 +46,7 @@ var kinds = map[string]kind{
 	"line":       {reads: []string{"line"}, check: checkLine, make: newLine},                                                    // line.go
 	"parking":    {reads: []string{"polygon", "dwell", "bays", "capacity", "forbidden"}, check: checkParking, make: newParking}, // parking.go
 	"speed":      {reads: []string{"plane"}, check: checkSpeed, make: newSpeed},                                                 // speed.go
+	"turns":      {reads: []string{"lines"}, check: checkTurns, make: newTurns, beside: besideTurns},                            // turns.go
 	"zone":       {reads: []string{"polygon", "dwell", "time_threshold"}, check: checkZone, make: newZone},                      // zone.go
 }
 

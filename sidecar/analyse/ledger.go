@@ -227,7 +227,7 @@ func (l *ledger) list(m *minute) []sidecar.CountRow {
 		return rows
 	}
 	for i, r := range l.rows {
-		if !r.in(m) || m.dense[i] {
+		if !r.in(m) || m.dense[i] || r.Kind == sidecar.Turned && m.n[i] == 0 { // most of a matrix is zero
 			continue
 		}
 		row := r.CountRow

@@ -2,7 +2,6 @@ package analyse
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -11,16 +10,6 @@ import (
 )
 
 const (
-	// shortest is the least length of a line, in sides of the picture.
-	shortest = 0.02
-	// margin is how near to the edge of the picture a line may not run: what
-	// comes in there is first seen past it.
-	margin = 0.05
-	// band is how far an anchor must be from a border to be clearly beyond it,
-	// as a part of the object's size across the border.
-	band = 0.2
-	// blur is added to the band, in sides of the picture: about a pixel of 640.
-	blur = 0.0015
 	// An object has settled after so many observations in a row beyond the band
 	// that span so much time.
 	settleHits = 2
@@ -28,35 +17,13 @@ const (
 )
 
 // checkLine refuses lines that could not count.
-func checkLine(f sidecar.Function) error {
-	if len(f.Line) != 2 {
-		return &sidecar.FieldError{Field: "line", Problem: fmt.Sprintf("the line has %d points", len(f.Line)),
-			Remedy: "give two, [A, B]; for a bent line make one function for each straight part"}
-	}
-	if err := checkPoints("line", f.Line); err != nil {
-		return err
-	}
-	a, b := f.Line[0], f.Line[1]
-	if length := math.Hypot(b[0]-a[0], b[1]-a[1]); length < shortest {
-		return &sidecar.FieldError{Field: "line", Problem: fmt.Sprintf("the line is only %.3f of the picture long", length),
-			Remedy: fmt.Sprintf("draw it longer than %v", shortest)}
-	}
-	for i, name := range [...]string{"left", "right", "top", "bottom"} {
-		far := func(p sidecar.Point) float64 { return [...]float64{p[0], 1 - p[0], p[1], 1 - p[1]}[i] }
-		if far(a) < margin && far(b) < margin {
-			return &sidecar.FieldError{Field: "line",
-				Problem: fmt.Sprintf("the line runs along the %s edge of the picture, where objects are first seen past it and would not be counted", name),
-				Remedy:  fmt.Sprintf("move it at least %v of the picture away from that edge; its ends may touch other edges", margin)}
-		}
-	}
-	return nil
-}
+func checkLine(f sidecar.Function) error { return polyline(f.Line).check("line") }
 
-// line counts what crosses a segment, by class and direction.
+// line counts what crosses a line, by class and direction.
 type line struct {
 	*book
 	id      string
-	a, b    sidecar.Point
+	shape   polyline
 	anchor  sidecar.Anchor
 	classes []sidecar.Class
 	rows    [][2]int // by class: out, in
@@ -68,21 +35,23 @@ type line struct {
 type path struct {
 	at      fix
 	anchor  sidecar.Point
-	side    float64 // side() of the anchor
-	birth   float64 // side() of the first anchor
-	settled int     // where it stood clearly the last time
-	net     int     // cuts of the segment since then: to the right less to the left
-	cuts    [2]cut  // the last one to the left, and to the right
-	hits    int     // observations in a row that are clearly on the other side
-	since   time.Duration
-	passes  []pass // counted, and alternating: the newest of them
+	birth   sidecar.Point // the first anchor
+	settled int           // where it stood clearly the last time
+	net     int           // cuts of the line since then: to the right less to the left
+	cuts    [2]cut        // the last one to the left, and to the right
+	toward  int           // the side of the last observation beyond the band
+	hits    int           // so many in a row are there, and it is not settled there
+	since   time.Duration // steady time of the first of them
+	passes  []pass        // counted, and alternating: the newest of them
 	counted int
 }
 
-// cut is where and when a path cut the segment.
+// cut is where and when a path cut the line.
 type cut struct {
-	moment
-	at sidecar.Point
+	moment               // of the nearest frame
+	when   time.Duration // steady time, between two frames
+	piece  int           // of the line
+	at     sidecar.Point
 }
 
 // pass is a crossing that was counted.
@@ -96,8 +65,7 @@ type pass struct {
 }
 
 func newLine(f sidecar.Function, b *book) Analytic {
-	l := &line{book: b, id: f.ID, a: f.Line[0], b: f.Line[1], anchor: f.Anchor, classes: classesOf(f),
-		paths: map[*object]*path{}}
+	l := &line{book: b, id: f.ID, shape: f.Line, anchor: f.Anchor, classes: classesOf(f), paths: map[*object]*path{}}
 	for _, c := range l.classes {
 		in := b.row(f.ID, sidecar.Flow, c, sidecar.In)
 		l.rows = append(l.rows, [2]int{b.row(f.ID, sidecar.Flow, c, sidecar.Out), in})
@@ -123,10 +91,9 @@ func (l *line) Update(_ moment, objects []*object) {
 // begin starts a path where the object was born.
 func (l *line) begin(o *object) *path {
 	p := &path{at: o.start, anchor: l.anchor.Of(o.start.box)}
-	p.side = side(l.a, l.b, p.anchor)
-	p.birth = p.side
-	if math.Abs(p.side) > l.reach(o.start.box) {
-		p.settled = sign(p.side)
+	p.birth = p.anchor
+	if d := l.shape.depth(p.anchor, o.start.box); math.Abs(d) > 1 {
+		p.settled = sign(d)
 	}
 	return p
 }
@@ -134,14 +101,18 @@ func (l *line) begin(o *object) *path {
 // step goes on to the object's newest fix.
 func (l *line) step(o *object, p *path) {
 	l.move(p, o.fix)
-	to := sign(p.side)
-	if math.Abs(p.side) <= l.reach(o.fix.box) {
+	depth := l.shape.depth(p.anchor, o.fix.box)
+	if math.Abs(depth) <= 1 {
 		p.hits = 0
 		return
 	}
+	to := sign(depth)
 	if to == p.settled {
 		p.hits, p.net = 0, 0
 		return
+	}
+	if to != p.toward {
+		p.toward, p.hits = to, 0
 	}
 	if p.hits++; p.hits == 1 {
 		p.since = o.fix.steady
@@ -151,31 +122,30 @@ func (l *line) step(o *object, p *path) {
 	}
 }
 
-// move goes straight to a fix and notes whether that cuts the segment.
+// move goes straight to a fix and notes where that cuts the line.
 func (l *line) move(p *path, to fix) {
 	anchor := l.anchor.Of(to.box)
-	s := side(l.a, l.b, anchor)
-	if s == 0 { // on the line is still where it was
-		s = math.Copysign(0, p.side)
+	if anchor != p.anchor {
+		latest := [2]float64{-1, -1} // of this step, by hand
+		l.shape.cuts(p.anchor, anchor, func(part float64, piece, side int) {
+			p.net += side
+			if i := hand(side); part > latest[i] {
+				latest[i] = part
+				when := p.at.steady + time.Duration(part*float64(to.steady-p.at.steady))
+				p.cuts[i] = cut{l.clock.near(when), when, piece, between(p.anchor, anchor, part)}
+			}
+		})
 	}
-	if math.Signbit(s) != math.Signbit(p.side) {
-		f := p.side / (p.side - s)
-		at := between(p.anchor, anchor, f)
-		if u := along(l.a, l.b, at); u >= 0 && u <= 1 {
-			when := p.at.steady + time.Duration(f*float64(to.steady-p.at.steady))
-			p.net += sign(s)
-			p.cuts[hand(sign(s))] = cut{l.clock.near(when), at}
-		}
-	}
-	p.at, p.anchor, p.side = to, anchor, s
+	p.at, p.anchor = to, anchor
 }
 
 // settle says that the object stands clearly on another side than before. If its
-// path led there through the segment, it has crossed.
+// path led there through the line, it has crossed.
 func (l *line) settle(o *object, p *path, to int) {
 	// One that was born within the band has crossed if it came at least as far
 	// as one that was settled.
-	came := p.settled != 0 || math.Abs(p.side-p.birth) >= 2*l.reach(o.fix.box)
+	b := o.fix.box
+	came := p.settled != 0 || math.Abs(l.shape.depth(p.anchor, b)-l.shape.depth(p.birth, b)) >= 2
 	if p.net*to > 0 && came {
 		l.count(o, p, to)
 	}
@@ -200,6 +170,9 @@ func (l *line) count(o *object, p *path, to int) {
 		p.passes = append(p.passes[:0], p.passes[1:]...)
 	}
 	p.passes = append(p.passes, c)
+	for _, w := range l.watchers {
+		w.passed(l.id, o, c)
+	}
 }
 
 // Join lets into go on from where from was: into's way since its birth is
@@ -242,11 +215,14 @@ func (l *line) alternate(passes []pass, o *object, now moment) []pass {
 			Reason: "track " + c.track + " is an object that was counted already",
 		})
 		l.add(c.minute, c.row, -1)
+		for _, w := range l.watchers {
+			w.withdrawn(c)
+		}
 	}
 	return kept
 }
 
-// Leave counts an object that was last seen past the segment and on its way on.
+// Leave counts an object that was last seen past the line and on its way on.
 func (l *line) Leave(o *object) {
 	p := l.paths[o]
 	delete(l.paths, o)
@@ -254,8 +230,9 @@ func (l *line) Leave(o *object) {
 		return
 	}
 	to := -p.settled
-	v := o.track.Velocity
-	on := side(l.a, l.b, sidecar.Point{l.a[0] + v[0], l.a[1] + v[1]})
+	k := p.cuts[hand(to)].piece
+	a, b, v := l.shape[k], l.shape[k+1], o.track.Velocity
+	on := side(a, b, sidecar.Point{a[0] + v[0], a[1] + v[1]})
 	if p.hits > 0 || o.track.Motion != sidecar.Stopped && on*float64(to) > 0 {
 		l.count(o, p, to)
 	}
@@ -271,13 +248,7 @@ func (l *line) Undecided() (oldest time.Time, some bool) {
 	return oldest, some
 }
 
-// reach is the width of the band on one side of the line, as a value of side().
-func (l *line) reach(b sidecar.Box) float64 {
-	dx, dy := math.Abs(l.b[0]-l.a[0]), math.Abs(l.b[1]-l.a[1])
-	return band*(dx*b.Height()+dy*b.Width()) + blur*(dx+dy)
-}
-
-// sign is +1 or −1, by the sign bit: an anchor on the line keeps its side.
+// sign is +1 or −1, by the sign bit.
 func sign(v float64) int {
 	if math.Signbit(v) {
 		return -1

@@ -19,16 +19,18 @@ const usualFPS = 8
 // function changes nothing: the error is a *sidecar.FieldError, with a path inside
 // the camera.
 func (a *Analyser) Redefine(c sidecar.Camera, o Options) ([]sidecar.Event, error) {
-	if err := checkAll(c.Functions); err != nil {
+	if err := CheckAll(c.Functions); err != nil {
 		return nil, err
 	}
 	if !(o.FPS > 0) {
 		o.FPS = usualFPS
 	}
 	a.events = nil
-	kept := make([]Analytic, len(c.Functions))
+	functions := slices.Clone(c.Functions)
+	slices.SortStableFunc(functions, func(f, g sidecar.Function) int { return rank(f) - rank(g) })
+	kept := make([]Analytic, len(functions))
 	for i, f := range a.functions {
-		if j := slices.IndexFunc(c.Functions, func(g sidecar.Function) bool { return reflect.DeepEqual(f, g) }); j >= 0 {
+		if j := slices.IndexFunc(functions, func(g sidecar.Function) bool { return reflect.DeepEqual(f, g) }); j >= 0 {
 			kept[j] = a.analytics[i]
 			continue
 		}
@@ -39,14 +41,28 @@ func (a *Analyser) Redefine(c sidecar.Camera, o Options) ([]sidecar.Event, error
 	for _, obj := range a.live { // what was before is not for the new ones
 		obj.start, obj.zones = obj.fix, 0
 	}
-	for i, f := range c.Functions {
+	for i, f := range functions {
 		if kept[i] == nil {
 			kept[i] = kinds[f.Kind].make(f, &a.book)
 		}
 	}
-	a.analytics, a.functions = kept, slices.Clone(c.Functions)
+	a.analytics, a.functions = kept, functions
 	a.areas = newAreas(kept)
+	a.watchers = nil
+	for _, k := range kept {
+		if w, ok := k.(watcher); ok {
+			a.watchers = append(a.watchers, w)
+		}
+	}
 	return a.events, nil
+}
+
+// rank puts functions that listen to others after them.
+func rank(f sidecar.Function) int {
+	if kinds[f.Kind].beside != nil {
+		return 1
+	}
+	return 0
 }
 
 // dismiss ends an analytic.
@@ -59,8 +75,9 @@ func (a *Analyser) dismiss(k Analytic, rule string) {
 	a.retire(a.clock.last.minute, rule)
 }
 
-// checkAll checks each function, and their ids against each other.
-func checkAll(functions []sidecar.Function) error {
+// CheckAll says what is wrong with the functions of a camera, by themselves or beside
+// each other, as a *sidecar.FieldError with a path inside the camera, or nil.
+func CheckAll(functions []sidecar.Function) error {
 	if len(functions) > most {
 		return &sidecar.FieldError{Field: "functions", Problem: fmt.Sprintf("the camera has %d functions", len(functions)),
 			Remedy: fmt.Sprintf("%d are possible", most)}
@@ -70,6 +87,9 @@ func checkAll(functions []sidecar.Function) error {
 		if err == nil && slices.ContainsFunc(functions[:i], func(g sidecar.Function) bool { return g.ID == f.ID }) {
 			err = &sidecar.FieldError{Field: "id", Problem: fmt.Sprintf("id %q stands twice", f.ID),
 				Remedy: "give each function of a camera its own id"}
+		}
+		if beside := kinds[f.Kind].beside; err == nil && beside != nil {
+			err = beside(f, functions)
 		}
 		if bad := new(sidecar.FieldError); errors.As(err, &bad) {
 			bad.Field = fmt.Sprintf("functions[%d].%s", i, bad.Field)

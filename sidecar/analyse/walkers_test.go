@@ -10,11 +10,12 @@ import (
 	"pantau/sidecar"
 )
 
-// trip is the true way of one object: straight from one point to another, with a
-// rest on the way.
+// trip is the true way of one object: straight from one point to another, or in a
+// curve, and with a rest on the way.
 type trip struct {
 	from, to sidecar.Point
-	start    float64 // seconds
+	via      sidecar.Point // half way; zero: straight
+	start    float64       // seconds
 	takes    float64
 	rest     float64 // seconds that it stands
 	restAt   float64 // part of the way
@@ -33,10 +34,25 @@ func (p trip) at(t float64) (place, speed sidecar.Point, ok bool) {
 	case t > before:
 		t, moving = before, false
 	}
+	place, ahead := p.place(t / p.takes)
 	if moving {
-		speed = sidecar.Point{(p.to[0] - p.from[0]) / p.takes, (p.to[1] - p.from[1]) / p.takes}
+		speed = sidecar.Point{ahead[0] / p.takes, ahead[1] / p.takes}
 	}
-	return between(p.from, p.to, t/p.takes), speed, true
+	return place, speed, true
+}
+
+// place is where it is at part f of its way, and how that grows with f.
+func (p trip) place(f float64) (at, ahead sidecar.Point) {
+	via := p.via
+	if via == (sidecar.Point{}) {
+		via = between(p.from, p.to, 0.5)
+	}
+	for i := range at { // Bézier's curve of the second order that goes through via
+		c := 2*via[i] - (p.from[i]+p.to[i])/2
+		at[i] = (1-f)*(1-f)*p.from[i] + 2*f*(1-f)*c + f*f*p.to[i]
+		ahead[i] = 2*(1-f)*(c-p.from[i]) + 2*f*(p.to[i]-c)
+	}
+	return at, ahead
 }
 
 // crosses is +1, −1 or 0: the truth of a line.

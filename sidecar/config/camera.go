@@ -33,7 +33,7 @@ func (k *checker) cameras(all []sidecar.Camera, zone string) {
 		}
 		k.location(child(path, "location"), c.Location)
 		k.analyse(child(path, "analyse"), &c.Analyse)
-		k.functions(child(path, "functions"), c.Functions)
+		k.functions(path, c.Functions)
 	}
 }
 
@@ -147,10 +147,12 @@ func (k *checker) polygon(path string, p sidecar.Polygon) {
 	}
 }
 
+// functions checks a camera's functions, the camera standing at path.
 func (k *checker) functions(path string, all []sidecar.Function) {
 	seen := make(map[string]bool, len(all))
+	before := len(k.errs)
 	for i, f := range all {
-		at := element(path, i)
+		at := element(child(path, "functions"), i)
 		if f.ID != "" && seen[f.ID] {
 			k.wrong(child(at, "id"), fmt.Sprintf("the id %q is taken by another function of this camera", f.ID), "give every function an id of its own")
 		}
@@ -161,5 +163,11 @@ func (k *checker) functions(path string, all []sidecar.Function) {
 		if err := k.Function(f); err != nil {
 			k.passOn(at, err)
 		}
+	}
+	if k.Functions == nil || len(k.errs) > before {
+		return
+	}
+	if err := k.Functions(all); err != nil {
+		k.passOn(path, err)
 	}
 }

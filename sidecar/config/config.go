@@ -77,9 +77,10 @@ type Publish struct {
 
 // Checks are what this package cannot know by itself. A nil one is left out.
 type Checks struct {
-	Function func(sidecar.Function) error     // analyse.Check: a *sidecar.FieldError or nil
-	Model    func(name string) error          // whether the manifest has the model
-	Getenv   func(name string) (string, bool) // os.LookupEnv where nil
+	Function  func(sidecar.Function) error     // analyse.Check: a *sidecar.FieldError or nil
+	Functions func([]sidecar.Function) error   // analyse.CheckAll, of a camera's functions that are right by themselves
+	Model     func(name string) error          // whether the manifest has the model
+	Getenv    func(name string) (string, bool) // os.LookupEnv where nil
 }
 
 // maxSize is the most that a file may have, bytes: 10,000 cameras have about 8 MB.

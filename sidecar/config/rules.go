@@ -39,7 +39,7 @@ func LoadRules(path string, c Checks) (*Rules, error) {
 	d.decode(r)
 	k := checker{Checks: c, document: d, folder: filepath.Dir(path)}
 	k.analyse("analyse", &r.Analyse)
-	k.functions("functions", r.Functions)
+	k.functions("", r.Functions)
 	if len(d.errs) > 0 {
 		return nil, d.sorted()
 	}

@@ -5,7 +5,48 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"pantau/sidecar"
 )
+
+// TestFunctionsAreCheckedBesideEachOther: once each of them is right by itself.
+func TestFunctionsAreCheckedBesideEachOther(t *testing.T) {
+	asked := 0
+	c := Checks{
+		Function: func(f sidecar.Function) error {
+			if f.Kind == "sonar" {
+				return &sidecar.FieldError{Field: "kind", Problem: "unknown kind", Remedy: "use line"}
+			}
+			return nil
+		},
+		Functions: func(all []sidecar.Function) error {
+			asked += len(all)
+			return &sidecar.FieldError{Field: "functions[1].lines[0]", Problem: "unknown line", Remedy: "draw it"}
+		},
+	}
+	const lines = "  - {id: a, kind: line, line: [[0.2, 0.5], [0.8, 0.5]]}\n  - id: j\n    kind: turns\n    lines: [\n      b]\n"
+	path := filepath.Join(t.TempDir(), "rules.yaml")
+	for _, tt := range []struct{ text, want string }{
+		{"functions:\n" + lines, "rules.yaml:6:7: functions[1].lines[0]: unknown line; draw it"},
+		{"cameras:\n- id: c\n  source: {rtsp: 'rtsp://h/p'}\n  functions:\n" + lines, "rules.yaml:9:7: cameras[0].functions[1].lines[0]: unknown line"},
+	} {
+		if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadRules(path, c); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("got %v, want %s", err, tt.want)
+		}
+	}
+	if asked != 4 {
+		t.Errorf("got asked about %d functions, want 4", asked)
+	}
+	if err := os.WriteFile(path, []byte("functions:\n"+strings.Replace(lines, "turns", "sonar", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadRules(path, c); err == nil || asked != 4 {
+		t.Errorf("got %v, and asked about %d, want not to be asked beside a wrong one", err, asked)
+	}
+}
 
 func TestLoadRules(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{

@@ -86,6 +86,9 @@ func (p *Publisher) Latest(l Latest) {
 		if r.Direction != "" {
 			name += "." + string(r.Direction)
 		}
+		if r.From != "" {
+			name += "." + r.From + "." + r.To
+		}
 		switch {
 		case r.N != nil:
 			fields[name] = strconv.Itoa(*r.N)

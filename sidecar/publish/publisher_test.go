@@ -148,6 +148,10 @@ func everyEvent(camera string) []sidecar.Event {
 			Arrived: capture.UTC().Format(sidecar.TimeFormat), Found: true, Forbidden: true, Occupied: 1, Capacity: 2}),
 		event(sidecar.ParkingFreed, 7, sidecar.ParkingChange{Origin: from, Track: "7", Class: sidecar.Car, Box: box, Score: 0.5,
 			Arrived: capture.UTC().Format(sidecar.TimeFormat), Departed: capture.UTC().Format(sidecar.TimeFormat), Stay: 61.2, Begun: "x"}),
+		event(sidecar.CountTurn, 10, sidecar.Turn{Origin: from, Track: "7", Class: sidecar.Car, From: "north", To: "east",
+			Entered: "x", Left: "y", Travel: 6.4, Score: 0.5, N: 1}),
+		event(sidecar.CountTurn, 11, sidecar.Turn{Origin: from, Track: "7", Class: sidecar.Car, From: "north", To: sidecar.Unknown, Entered: "x", Score: 0.5, N: 2}),
+		event(sidecar.CorrectionMade, 12, sidecar.Correction{Origin: from, Withdraws: "x", Track: "7", Class: sidecar.Car, From: "north", To: "east", Reason: "merged"}),
 		event(sidecar.TrackEnded, 3, sidecar.TrackSummary{Origin: from, Track: "7", Class: sidecar.Person, Score: 0.5, Frames: 12, From: 100, Start: box, End: box}),
 		event(sidecar.CorrectionMade, 4, sidecar.Correction{Origin: from, Withdraws: "x", Track: "7", Class: sidecar.Person, Direction: sidecar.Out, Reason: "merged"}),
 		event(sidecar.CameraState, 5, sidecar.StateChange{Origin: from, From: "running", To: "retrying", Cause: "no packet for 5 s", Hint: "look at the camera"}),
@@ -161,6 +165,7 @@ func minute(camera string, rev int) sidecar.Count {
 		Final: rev > 0, Uptime: 0.983, Frames: 590, Expected: 600, Quality: sidecar.QualityGood, Model: "street@1", Rules: "r17",
 		Rows: []sidecar.CountRow{
 			{Rule: "line-3", Kind: sidecar.Flow, Class: sidecar.Motorcycle, Direction: sidecar.In, N: &n},
+			{Rule: "simpang", Kind: sidecar.Turned, Class: sidecar.Car, From: "north", To: sidecar.Unknown, N: &n},
 			{Rule: "alun", Kind: sidecar.Presence, Class: sidecar.Person, Mean: &mean, Max: &most},
 			{Rule: "lot", Kind: sidecar.Occupancy, Class: sidecar.Car, Mean: &mean, Max: &most, Capacity: &n},
 			{Rule: "pace", Kind: sidecar.Speed, Class: sidecar.Car, N: &n, Median: &mean, P85: &mean, Error: &mean},
@@ -363,7 +368,7 @@ func TestLineIsOneJSONObject(t *testing.T) {
 	stop()
 	check := schematest.New(t)
 	lines := readLines(t, path)
-	if got, want := len(lines), 17; got != want {
+	if got, want := len(lines), len(everyEvent(""))+7; got != want {
 		t.Errorf("got %d lines, want %d", got, want)
 	}
 	for _, line := range lines {

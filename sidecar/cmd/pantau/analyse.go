@@ -209,7 +209,7 @@ func (c *analyseCmd) report(totals []sidecar.CountRow, clip *decode.File, model 
 			quiet++
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t\n", r.Rule, r.Kind, r.Class, r.Direction, n)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t\n", r.Rule, r.Kind, r.Class, way(r), n)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -229,6 +229,14 @@ func (c *analyseCmd) report(totals []sidecar.CountRow, clip *decode.File, model 
 		}
 	}
 	return nil
+}
+
+// way is a row's direction, or the lines of a turn.
+func way(r sidecar.CountRow) string {
+	if r.Kind == sidecar.Turned {
+		return r.From + " → " + r.To
+	}
+	return string(r.Direction)
 }
 
 // number prints a row's number; false if it is zero.

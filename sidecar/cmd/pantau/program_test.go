@@ -191,6 +191,8 @@ func TestBadInput(t *testing.T) {
 		{"no configuration", []string{"run", "/nowhere/pantau.yaml"}, []string{"/nowhere/pantau.yaml", "give the path"}},
 		{"a configuration that is no YAML", []string{"run", write(t, "pantau.yaml", "cameras: [\n")}, []string{"pantau.yaml:1:"}},
 		{"a line outside of the picture", []string{"check", config("{id: l, kind: line, line: [[0.5, 0.1], [1.5, 0.9]]}")}, []string{"pantau.yaml:5:", "functions[0].line[1]", "0 to 1"}},
+		{"a line at the picture's edge", []string{"check", config("{id: l, kind: line, line: [[0.1, 0.98], [0.9, 0.97]]}")}, []string{"pantau.yaml:5:", "bottom edge", "first seen past it"}},
+		{"turns over no line", []string{"check", config("{id: t, kind: turns, lines: [north, east]}")}, []string{"pantau.yaml:5:", "functions[0].lines[0]", "no lines"}},
 		{"a polygon that crosses itself", []string{"check", config("{id: z, kind: zone, polygon: [[0.1, 0.1], [0.9, 0.9], [0.9, 0.1], [0.1, 0.9]]}")}, []string{"pantau.yaml:5:", "cross"}},
 		{"an unknown class", []string{"check", config("{id: l, kind: line, line: [[0.5, 0.1], [0.5, 0.9]], classes: [motorbike]}")}, []string{"pantau.yaml:5:", "classes[0]", "motorcycle"}},
 		{"an unknown kind", []string{"check", config("{id: l, kind: lime, line: [[0.5, 0.1], [0.5, 0.9]]}")}, []string{"pantau.yaml:5:", "kind", "line"}},

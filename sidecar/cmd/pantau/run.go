@@ -57,7 +57,7 @@ func logger(asJSON, debug bool) *slog.Logger {
 
 // checks is what a configuration is held against.
 func checks() config.Checks {
-	return config.Checks{Function: analyse.Check, Model: known}
+	return config.Checks{Function: analyse.Check, Functions: analyse.CheckAll, Model: known}
 }
 
 // newService reads the configuration and finds what belongs to the program.

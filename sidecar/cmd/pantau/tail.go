@@ -104,6 +104,8 @@ func summary(e publish.Entry) string {
 	switch {
 	case kind == "count.crossing":
 		return fmt.Sprintf("%s %s  track %s  %.2f", d.Class, d.Dir, d.Track, d.Conf)
+	case kind == "count.turn":
+		return fmt.Sprintf("%s %s → %s  track %s  %.2f", d.Class, d.From, d.To, d.Track, d.Conf)
 	case strings.HasPrefix(kind, "zone."), kind == "track.ended":
 		return fmt.Sprintf("%s  track %s  %.2f", d.Class, d.Track, d.Conf)
 	case kind == "correction":
@@ -133,7 +135,7 @@ func rows(all []sidecar.CountRow) string {
 	text := ""
 	for _, r := range all {
 		if n, ok := number(r); ok {
-			text += "; " + strings.Join(strings.Fields(fmt.Sprint(r.Rule, " ", r.Kind, " ", r.Class, " ", r.Direction, " ", n)), " ")
+			text += "; " + strings.Join(strings.Fields(fmt.Sprint(r.Rule, " ", r.Kind, " ", r.Class, " ", way(r), " ", n)), " ")
 		}
 	}
 	return text

@@ -54,3 +54,9 @@ test('classes have colours of their own', () => {
   expect(new Set(usual.map(colourOf)).size).toBe(6)
   expect(['zebra', ...usual].sort(classOrder).at(-1)).toBe('zebra')
 })
+
+test('the arrow of a bent line stands at its longest piece as it is seen', () => {
+  const bent: Rule = { id: 'l', kind: 'line', line: [[0.1, 0.9], [0.2, 0.5], [0.8, 0.5], [0.8, 0.05]], polygon: [] }
+  expect(lineCounts([bent], [], 1)[0]?.angle).toBe(180)
+  expect(lineCounts([bent], [], 1 / 4)[0]?.angle).toBe(90)
+})

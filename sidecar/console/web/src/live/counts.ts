@@ -1,7 +1,7 @@
 // The numbers beside the picture.
 
 import { classOrder } from './colours'
-import type { Row, Rule, Scene } from './protocol'
+import type { Point, Row, Rule, Scene } from './protocol'
 
 /** LineCount is what crossed a line, by direction. */
 export interface LineCount {
@@ -34,7 +34,7 @@ export interface ClassNow {
  * picture: the arrow is drawn as it is seen.
  */
 export function lineCounts(rules: Rule[], rows: Row[], aspect: number): LineCount[] {
-  const lines = rules.filter((r) => r.line.length === 2)
+  const lines = rules.filter((r) => r.line.length > 1)
   return lines.map((rule) => {
     const own = rows.filter((r) => r.rule === rule.id && r.kind === 'flow')
     const sum = (dir: string, cls?: string) =>
@@ -85,13 +85,25 @@ export function classesNow(scene: Scene | null): ClassNow[] {
   }))
 }
 
-// The way "in" is to the right hand of who stands at A and looks to B.
+/** longestPiece gives the ends of the piece of a line that has room for its arrow. */
+export function longestPiece(line: readonly Point[], aspect: number): [Point, Point] | null {
+  let best: [Point, Point] | null = null
+  let longest = 0
+  for (let k = 1; k < line.length; k++) {
+    const [a, b] = [line[k - 1]!, line[k]!]
+    const length = Math.hypot((b[0] - a[0]) * aspect, b[1] - a[1])
+    if (length > longest) [best, longest] = [[a, b], length]
+  }
+  return best
+}
+
+// The way "in" is to the right hand of who walks along the line.
 function inward(rule: Rule, aspect: number): number | null {
-  const [a, b] = rule.line
-  if (!a || !b) return null
+  const piece = longestPiece(rule.line, aspect)
+  if (!piece) return null
+  const [a, b] = piece
   const dx = (b[0] - a[0]) * aspect
   const dy = b[1] - a[1]
-  if (dx === 0 && dy === 0) return null
   const degrees = (Math.atan2(-dy, -dx) * 180) / Math.PI // of the vector (-dy, dx), from upwards
   return Math.round((degrees + 360) % 360)
 }

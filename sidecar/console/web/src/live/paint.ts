@@ -2,6 +2,7 @@
 // shown together.
 
 import { colourOf } from './colours'
+import { longestPiece } from './counts'
 import type { Image } from './decoder'
 import type { Overlay } from './joiner'
 import type { Point, Rule, Thing } from './protocol'
@@ -34,7 +35,7 @@ export function paint(ctx: Context, d: Drawing, scale: number): void {
   const p = new Painter(ctx, scale)
   p.ground(d.image)
   for (const rule of d.rules) if (rule.polygon.length > 2) p.zone(rule, d)
-  for (const rule of d.rules) if (rule.line.length === 2) p.line(rule, d.labels)
+  for (const rule of d.rules) if (rule.line.length > 1) p.line(rule, d.labels)
   ctx.globalAlpha = d.overlay.kind === 'held' ? 0.45 : 1
   for (const thing of d.overlay.things) p.trail(thing, d.overlay.trails.get(thing.id) ?? [])
   for (const thing of d.overlay.things) p.box(thing)
@@ -81,21 +82,23 @@ class Painter {
     this.#tag(`${rule.id} · ${d.labels.number(inside)}`, x, y, 0, -1)
   }
 
-  /** line draws a counting line, its two ends and an arrow that points "in". */
+  /** line draws a counting line, its points and an arrow that points "in". */
   line(rule: Rule, labels: Labels): void {
     const { ctx, scale } = this
-    const [ax, ay] = this.#at(rule.line[0]!)
-    const [bx, by] = this.#at(rule.line[1]!)
+    const piece = longestPiece(rule.line, this.#w / this.#h)
+    if (!piece) return
+    const [ax, ay] = this.#at(piece[0])
+    const [bx, by] = this.#at(piece[1])
     const length = Math.hypot(bx - ax, by - ay) || 1
     this.#path(rule.line)
     this.#stroke(2, '#ffffff')
-    for (const [x, y] of [[ax, ay], [bx, by]] as const) {
+    for (const [x, y] of rule.line.map((p) => this.#at(p))) {
       ctx.beginPath()
       ctx.arc(x, y, 3.5 * scale, 0, 2 * Math.PI)
       ctx.fillStyle = '#ffffff'
       ctx.fill()
     }
-    // To the right hand of who stands at A and looks to B, y pointing down.
+    // To the right hand of who walks along it, y pointing down.
     const [nx, ny] = [-(by - ay) / length, (bx - ax) / length]
     const [mx, my] = [(ax + bx) / 2, (ay + by) / 2]
     const reach = 26 * scale

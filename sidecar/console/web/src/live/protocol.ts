@@ -12,7 +12,7 @@ export type Box = readonly [number, number, number, number]
 export interface Rule {
   id: string
   kind: string
-  line: Point[] // A, B; empty unless kind is "line"
+  line: Point[] // two or more; empty unless kind is "line"
   polygon: Point[] // corners; empty unless the kind has an area
 }
 
@@ -155,11 +155,11 @@ function hello(m: Fields): Hello | null {
 
 function rule(value: unknown): Rule {
   const f = record(value)
-  const line = list(f['line'], 2).flatMap(point)
+  const line = list(f['line'], maxPoints).flatMap(point)
   return {
     id: string(f['id']),
     kind: string(f['kind']),
-    line: line.length === 2 ? line : [],
+    line: line.length > 1 ? line : [],
     polygon: list(f['polygon'], maxPoints).flatMap(point),
   }
 }
