@@ -14,6 +14,7 @@ const step = 32
 type planner struct {
 	Options
 	mode  sidecar.Look
+	set   bool    // the parts are set, and small is not known
 	small float64 // root of the area of the smaller objects, sides of the picture
 	needs []sidecar.Box
 }
@@ -22,10 +23,13 @@ type planner struct {
 func (p planner) plan() Plan {
 	width, height := float64(p.Width), float64(p.Height)
 	whole0 := min(float64(p.Input.Width)/width, float64(p.Input.Height)/height) // pixels of the input for one of the picture
-	useful := max(whole0, min(enlarged, resolved/(p.small*math.Sqrt(width*height))))
-	budget := p.Input.Width * p.Input.Height
+	most, budget := enlarged, p.Input.Width*p.Input.Height
 	if p.mode == sidecar.LookClose {
-		budget *= mostCost
+		most, budget = enlargedClose, mostCost*budget
+	}
+	useful := max(whole0, most)
+	if !p.set {
+		useful = max(whole0, min(most, resolved/(p.small*math.Sqrt(width*height))))
 	}
 	const finer = 0.98
 	for s := useful; s > whole0*finer; s *= finer {
@@ -39,7 +43,7 @@ func (p planner) plan() Plan {
 		}
 		cost := float64(pixels) / float64(p.Input.Width*p.Input.Height)
 		scale := s / whole0
-		if scale < 1+worthwhile && cost > 1-worthwhile {
+		if !p.set && scale < 1+worthwhile && cost > 1-worthwhile {
 			break
 		}
 		return p.of(crops, scale, cost, pixels)
@@ -52,6 +56,10 @@ func (p planner) of(crops []sidecar.Crop, scale, cost float64, pixels int) Plan 
 	plan := Plan{Looking: sidecar.Looking{Crops: crops, Scale: scale, Cost: cost, Megapixels: mega(pixels)}, needs: p.needs}
 	for _, c := range crops {
 		plan.Boxes = append(plan.Boxes, c.Region)
+	}
+	if p.set {
+		plan.Why = "the parts are set"
+		return plan
 	}
 	largest := Seen{}
 	n := 0
@@ -97,7 +105,7 @@ func (p planner) fit(part sidecar.Box, s float64) sidecar.Crop {
 // fill gives the side of an input for a stretch of the picture whose side would
 // have so many pixels, and the stretch that it holds.
 func fill(from, to, pixels float64) (side int, begin, end float64) {
-	const hair = 1e-6 // 640.0000001 pixels are 640
+	const hair = 0.05 // parts are written with three digits: 641 pixels are 640
 	side = max(step, int(math.Ceil((to-from)*pixels/step-hair))*step)
 	length := min(1, float64(side)/pixels)
 	begin = from - (length-(to-from))/2

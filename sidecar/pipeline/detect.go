@@ -89,7 +89,9 @@ func (d *detection) next() *sidecar.Frame {
 		return nil
 	}
 	d.taken = time.Now()
-	d.observer.looker.take(f)
+	if d.observer.looker.take(f) {
+		d.p.log.Info("looking at", "picture", d.observer.looker.plan.String())
+	}
 	return f
 }
 

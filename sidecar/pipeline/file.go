@@ -28,6 +28,8 @@ type File struct {
 	// Shown is called with each analysed frame, its scene and the totals so far,
 	// in order; nil is allowed.
 	Shown func(*sidecar.Frame, *sidecar.Scene, []sidecar.CountRow) error
+	// Looking is called when other parts of the pictures begin to be looked at; nil is allowed.
+	Looking func(sidecar.Looking)
 	// Progress is called with the media time of each analysed frame; nil is allowed.
 	Progress func(*sidecar.Scene)
 }
@@ -105,7 +107,9 @@ func (f File) read(ctx context.Context, g *errgroup.Group, queue chan<- *sightin
 		if l.review(frame) {
 			waiting.Wait()
 		}
-		l.take(frame)
+		if l.take(frame) && f.Looking != nil {
+			f.Looking(l.plan.Looking)
+		}
 		s := &sighting{frame: frame, done: make(chan struct{})}
 		waiting.Add(1)
 		select {

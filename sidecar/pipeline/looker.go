@@ -43,26 +43,30 @@ func (l *looker) review(f *sidecar.Frame) bool {
 	return width != l.width || height != l.height || l.frames >= l.due
 }
 
-// take says what of the next frame is looked at.
-func (l *looker) take(f *sidecar.Frame) {
+// take says what of the next frame is looked at, and whether that is another plan
+// than before.
+func (l *looker) take(f *sidecar.Frame) (changed bool) {
 	if l.review(f) {
-		l.replan(f.Picture.Size())
+		changed = l.replan(f.Picture.Size())
 	}
 	l.frames++
 	f.Crops = l.plan.Crops
+	return changed
 }
 
 // replan makes the plan anew. Another one is taken only where it is worth it, so
 // that tracks are not disturbed without need.
-func (l *looker) replan(width, height int) {
+func (l *looker) replan(width, height int) (changed bool) {
 	next := look.New(l.camera, l.options(width, height))
-	if width != l.width || height != l.height || l.plan.Better(next) {
+	changed = width != l.width || height != l.height || l.plan.Better(next)
+	if changed {
 		l.plan = next
 	}
 	l.width, l.height = width, height
 	for l.due <= l.frames {
 		l.due += min(max(firstLook, l.due), lastLook)
 	}
+	return changed
 }
 
 func (l *looker) options(width, height int) look.Options {
