@@ -165,12 +165,6 @@ func widen(from, to float64) (float64, float64) {
 	if more := narrowest - (to - from); more > 0 {
 		from, to = from-more/2, to+more/2
 	}
-	return shift(from, to)
-}
-
-// shift moves a stretch into the picture, as far as it finds room there, and up to
-// edges that are near.
-func shift(from, to float64) (float64, float64) {
 	if from < nearEdge {
 		from = 0
 	}
@@ -187,7 +181,7 @@ func merge(parts []sidecar.Box) []sidecar.Box {
 		for i := range parts {
 			for j := range i {
 				growth := union(parts[i], parts[j]).Area() / (parts[i].Area() + parts[j].Area())
-				if parts[i].Intersect(parts[j]).Right > parts[i].Intersect(parts[j]).Left && parts[i].Intersect(parts[j]).Bottom > parts[i].Intersect(parts[j]).Top {
+				if parts[i].Intersect(parts[j]).Area() > 0 {
 					growth = 0
 				}
 				if growth < least {

@@ -105,9 +105,9 @@ func (p planner) fit(part sidecar.Box, s float64) sidecar.Crop {
 // fill gives the side of an input for a stretch of the picture whose side would
 // have so many pixels, and the stretch that it holds.
 func fill(from, to, pixels float64) (side int, begin, end float64) {
-	const hair = 0.05 // parts are written with three digits: 641 pixels are 640
+	const hair = 0.05 // of a step: parts are written with three digits, and 641 pixels are 640
 	side = max(step, int(math.Ceil((to-from)*pixels/step-hair))*step)
-	length := min(1, float64(side)/pixels)
+	length := min(1, max(to-from, float64(side)/pixels))
 	begin = from - (length-(to-from))/2
 	begin = min(max(begin, 0), 1-length)
 	return side, begin, begin + length
