@@ -65,7 +65,7 @@ type Seen struct {
 }
 
 // usual is what an object is taken for where none was seen.
-var usual = Seen{Width: 0.12, Height: 0.16, Small: 0.04, Across: 0.3, Down: 0.3}
+var usual = Seen{Width: 0.12, Height: 0.16, Small: 0.04, Across: 0.15, Down: 0.15}
 
 // Plan is what of a picture is looked at.
 type Plan struct {
@@ -148,7 +148,7 @@ func (o Options) like(id string) Seen {
 // around is a function's part of the picture: who stands on its border, or is
 // some frames away from it, is wholly in the part.
 func (s Seen) around(core sidecar.Box, fps float64) sidecar.Box {
-	const frames, least = 4, 0.4 // the way of so many frames, and of so many seconds at least
+	const frames, least = 4, 0.8 // the way of so many frames, and of so many seconds at least
 	t := least
 	if fps > 0 {
 		t = max(least, frames/fps)
@@ -215,15 +215,15 @@ func inside(b sidecar.Box, others []sidecar.Box, tolerance float64) bool {
 // functions need more than p gives, objects become much larger, or it costs much less.
 func (p Plan) Better(next Plan) bool {
 	const larger, cheaper, moved = 1.25, 0.8, 0.02
-	if len(p.Crops) == 0 || len(next.Crops) == 0 {
-		return len(p.Crops) != len(next.Crops)
+	if len(p.Crops) == 0 {
+		return len(next.Crops) > 0
 	}
 	for _, n := range next.needs {
 		if !inside(n, p.Boxes, moved) {
 			return true
 		}
 	}
-	return next.Scale > larger*p.Scale || next.Cost < cheaper*p.Cost
+	return len(next.Crops) > 0 && (next.Scale > larger*p.Scale || next.Cost < cheaper*p.Cost)
 }
 
 // Explain says in plain lines what is looked at; perMegapixel is what a million

@@ -48,7 +48,9 @@ func (p planner) plan() Plan {
 		}
 		return p.of(crops, scale, cost, pixels)
 	}
-	return whole(p.Options, fmt.Sprintf("the functions need %.0f %% of it", 100*min(1, covered(p.needs))))
+	all := whole(p.Options, fmt.Sprintf("the functions need %.0f %% of it", 100*min(1, covered(p.needs))))
+	all.needs = p.needs
+	return all
 }
 
 // of makes the plan of crops.

@@ -28,7 +28,7 @@ type File struct {
 	// Shown is called with each analysed frame, its scene and the totals so far,
 	// in order; nil is allowed.
 	Shown func(*sidecar.Frame, *sidecar.Scene, []sidecar.CountRow) error
-	// Looking is called when other parts of the pictures begin to be looked at; nil is allowed.
+	// Looking is called when the plan of what is looked at was made anew; nil is allowed.
 	Looking func(sidecar.Looking)
 	// Progress is called with the media time of each analysed frame; nil is allowed.
 	Progress func(*sidecar.Scene)
@@ -104,10 +104,12 @@ func (f File) read(ctx context.Context, g *errgroup.Group, queue chan<- *sightin
 			frame.Release()
 			continue
 		}
-		if l.review(frame) {
+		reviewed := l.review(frame)
+		if reviewed {
 			waiting.Wait()
 		}
-		if l.take(frame) && f.Looking != nil {
+		l.take(frame)
+		if reviewed && f.Looking != nil {
 			f.Looking(l.plan.Looking)
 		}
 		s := &sighting{frame: frame, done: make(chan struct{})}

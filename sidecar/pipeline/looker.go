@@ -59,7 +59,7 @@ func (l *looker) take(f *sidecar.Frame) (changed bool) {
 func (l *looker) replan(width, height int) (changed bool) {
 	next := look.New(l.camera, l.options(width, height))
 	changed = width != l.width || height != l.height || l.plan.Better(next)
-	if changed {
+	if changed || len(l.plan.Crops) == 0 { // the whole picture may have another reason
 		l.plan = next
 	}
 	l.width, l.height = width, height
