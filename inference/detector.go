@@ -98,8 +98,16 @@ func (d *Detector) Name() string { return d.model.ID() }
 // without letterboxing and decoding its outputs.
 func (d *Detector) CPU() time.Duration { return d.session.CPU() }
 
+// Input is the size of the input for a whole picture of the given size, pixels,
+// and whether crops may have another one: both sides multiples of 32.
+func (d *Detector) Input(width, height int) (w, h int, free bool) {
+	l := d.model.Letterbox(width, height)
+	s := d.session.Input.Shape
+	return l.Width, l.Height, len(s) == 4 && s[2] < 0 && s[3] < 0
+}
+
 // Detect waits for its turn, calls next for the frame, and appends what the
-// frame shows to dst, best first. If next gives nil, the turn is given up: no
+// frame shows to dst, best first; of a frame with Crops only those. If next gives nil, the turn is given up: no
 // frame, dst as it was, no error. The frame comes back with everything else, and
 // also beside an error; it stays the caller's to release. The error is ctx's if
 // it ends before the turn comes, and ErrClosed after Close.
@@ -113,7 +121,7 @@ func (d *Detector) Detect(ctx context.Context, next func() *sidecar.Frame, dst [
 	if frame == nil {
 		return nil, dst, nil
 	}
-	dst, err = w.detect(frame.Picture, dst)
+	dst, err = w.detect(frame, dst)
 	if err != nil {
 		return frame, dst, fmt.Errorf("detecting with %s: %w", d.Name(), err)
 	}

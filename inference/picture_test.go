@@ -52,7 +52,7 @@ func letterbox[T float32 | byte](p goPicture, dst []T, l sidecar.Letterbox, as f
 		for x := range l.Width {
 			rgb := [3]float64{float64(l.Pad), float64(l.Pad), float64(l.Pad)}
 			if in := image.Pt(x, y).In(image.Rect(fit.X, fit.Y, fit.X+fit.W, fit.Y+fit.H)); in {
-				rgb = p.mean((float64(x-fit.X)+0.5)*sx, (float64(y-fit.Y)+0.5)*sy, max(1, sx), max(1, sy))
+				rgb = p.mean(float64(fit.CropX)+(float64(x-fit.X)+0.5)*sx, float64(fit.CropY)+(float64(y-fit.Y)+0.5)*sy, max(1, sx), max(1, sy))
 			}
 			if l.Order == sidecar.BGR {
 				rgb[0], rgb[2] = rgb[2], rgb[0]

@@ -49,7 +49,26 @@ type Analyse struct {
 	Model     string    `json:"model,omitempty" yaml:"model"`           // name in the manifest; "auto" is what this machine is faster with; empty is the process's default
 	KeyFrames bool      `json:"key_frames,omitempty" yaml:"key_frames"` // decode key frames only
 	Mask      []Polygon `json:"mask,omitempty" yaml:"mask"`             // areas that are blanked before anything else sees the frame
+	Look      Look      `json:"look,omitempty" yaml:"look"`             // what of the picture is looked at; empty is LookAuto
+	Parts     []Part    `json:"parts,omitempty" yaml:"parts"`           // the parts of the picture, fixed; none: they are chosen
 }
+
+// Look says what of the picture is looked at.
+type Look string
+
+// The ways to look. Where a camera has neither functions nor Parts, all of them
+// mean the whole.
+const (
+	LookWhole Look = "whole" // the whole picture
+	LookAuto  Look = "auto"  // the parts that the functions need, for at most the cost of the whole picture
+	LookClose Look = "close" // the same as closely as helps, in tiles, whatever it costs
+)
+
+// Part is a part of the picture: left, top, right, bottom, each 0..1.
+type Part [4]float64
+
+// Box is the part as a box.
+func (p Part) Box() Box { return Box{p[0], p[1], p[2], p[3]} }
 
 // Function is one thing to be counted or seen on a camera: a line, a zone, …
 // Which of the fields a kind reads is said by package analyse.

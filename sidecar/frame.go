@@ -15,6 +15,7 @@ type Frame struct {
 	Received time.Time // arrival of the access unit, this machine's clock
 	Decoded  time.Time // end of decoding, this machine's clock
 	Picture  Picture
+	Crops    []Crop // what of the picture is to be looked at, shared and read-only; none: the whole of it
 
 	refs atomic.Int32 // owners besides the first
 }
@@ -51,6 +52,13 @@ type Picture interface {
 	YCbCr() (*image.YCbCr, error)
 	// Close gives the pixels back. Frame.Release calls it, nobody else.
 	Close()
+}
+
+// Crop is a part of a picture that is looked at, and how closely.
+type Crop struct {
+	Region Box `json:"region"` // 0..1 of the picture
+	Width  int `json:"width"`  // of the detector's input, pixels
+	Height int `json:"height"`
 }
 
 // ChannelOrder is the order of the colours in a tensor.
@@ -102,8 +110,16 @@ func (l Letterbox) Fit(width, height int) Fit {
 	return f
 }
 
+// Region is the source rectangle, 0..1 of the whole picture.
+func (f Fit) Region() Box {
+	return Box{
+		Left: float64(f.CropX) / f.PictureW, Top: float64(f.CropY) / f.PictureH,
+		Right: float64(f.CropX+f.CropW) / f.PictureW, Bottom: float64(f.CropY+f.CropH) / f.PictureH,
+	}
+}
+
 // Box maps a box in pixels of the tensor to 0..1 of the whole picture, cut off
-// at the edges of the picture.
+// at the edges of the source rectangle.
 func (f Fit) Box(left, top, right, bottom float64) Box {
 	sx, sy := float64(f.CropW)/float64(f.W), float64(f.CropH)/float64(f.H)
 	return Box{
@@ -111,5 +127,5 @@ func (f Fit) Box(left, top, right, bottom float64) Box {
 		Top:    (float64(f.CropY) + (top-float64(f.Y))*sy) / f.PictureH,
 		Right:  (float64(f.CropX) + (right-float64(f.X))*sx) / f.PictureW,
 		Bottom: (float64(f.CropY) + (bottom-float64(f.Y))*sy) / f.PictureH,
-	}.Clamp()
+	}.Intersect(f.Region())
 }

@@ -82,6 +82,7 @@ type Scene struct {
 	Seq     uint64 // counts the analysed frames of the epoch from 1
 	Width   int    // of the frame, pixels
 	Height  int
+	Looked  []Box  // what of the picture was looked at, shared and read-only; none: the whole of it
 	Model   string // name@version
 	Rules   string // version of the camera's functions, such as "r17"
 	Latency Latency
@@ -143,7 +144,19 @@ func (s *Scene) AppendJSON(dst []byte) []byte {
 		}
 		dst = s.Zones[i].appendJSON(dst)
 	}
-	return append(dst, "]}"...)
+	dst = append(dst, ']')
+	for i, b := range s.Looked {
+		if i == 0 {
+			dst = append(dst, `,"looked":[`...)
+		} else {
+			dst = append(dst, ',')
+		}
+		dst = b.AppendJSON(dst)
+	}
+	if len(s.Looked) > 0 {
+		dst = append(dst, ']')
+	}
+	return append(dst, '}')
 }
 
 func (l Latency) appendJSON(dst []byte) []byte {

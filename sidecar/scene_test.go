@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"image"
 	"math"
+	"strings"
 	"testing"
 	"time"
 )
@@ -34,6 +35,16 @@ func TestSceneJSON(t *testing.T) {
 	}
 	if !json.Valid([]byte(got)) {
 		t.Error("this is no JSON")
+	}
+}
+
+func TestSceneJSONSaysWhatWasLookedAt(t *testing.T) {
+	s := scene()
+	s.Looked = []Box{{0, 0.25, 1, 0.5}, {0.1, 0.6, 0.4, 1}}
+	got := string(s.AppendJSON(nil))
+	want := strings.TrimSuffix(string(scene().AppendJSON(nil)), "}") + `,"looked":[[0,0.25,1,0.5],[0.1,0.6,0.4,1]]}`
+	if got != want || !json.Valid([]byte(got)) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 

@@ -20,6 +20,7 @@ type Status struct {
 	Latency     Latency           `json:"latency_ms"` // of a typical frame of the last seconds
 	Dropped     map[string]uint64 `json:"dropped"`    // frames since the start, by reason
 	Model       string            `json:"model"`
+	Looking     Looking           `json:"looking"`
 	Reconnects  uint64            `json:"reconnects"`        // sessions after the first
 	ClockOffset float64           `json:"clock_offset_s"`    // the camera's clock less this machine's, seconds
 	TimeSource  TimeSource        `json:"ts_source"`         // where the capture times come from
@@ -36,6 +37,15 @@ type Overlay struct {
 	Joined uint64        // pictures with their scene
 	Late   uint64        // scenes whose picture had gone
 	Error  time.Duration // the most, by media time, that a scene was behind the picture
+}
+
+// Looking is what of a camera's picture is looked at.
+type Looking struct {
+	Crops      []Crop  `json:"crops,omitempty"` // none: the whole picture
+	Scale      float64 `json:"scale"`           // how much larger objects are in the input than with the whole picture
+	Cost       float64 `json:"cost"`            // pixels of input, of those of the whole picture
+	Megapixels float64 `json:"megapixels"`      // pixels of input for a frame, in millions
+	Why        string  `json:"why"`
 }
 
 // CameraStatus is a camera with how it fares.

@@ -85,6 +85,11 @@ const (
 	vehicle
 )
 
+// Alike says whether two detections of these classes may be one object.
+func Alike(a, b sidecar.Class) bool {
+	return a == b || kindOf(a) == kindOf(b) && kindOf(a) != other
+}
+
 // kindOf gives the kind of a class.
 func kindOf(c sidecar.Class) kind {
 	switch c {

@@ -13,6 +13,9 @@ import (
 // maxFPS is the most that a camera sends.
 const maxFPS = 120
 
+// leastPart is how wide and high a part of the picture is that can be looked at.
+const leastPart = 0.05
+
 // cameras checks all cameras, and gives those without a time zone the process's.
 func (k *checker) cameras(all []sidecar.Camera, zone string) {
 	seen := make(map[string]int, len(all))
@@ -130,6 +133,25 @@ func (k *checker) analyse(path string, a *sidecar.Analyse) {
 	k.model(child(path, "model"), a.Model)
 	for i, p := range a.Mask {
 		k.polygon(element(child(path, "mask"), i), p)
+	}
+	k.look(path, a)
+}
+
+// look checks what of the picture is looked at.
+func (k *checker) look(path string, a *sidecar.Analyse) {
+	switch a.Look {
+	case "", sidecar.LookAuto, sidecar.LookWhole, sidecar.LookClose:
+	default:
+		k.wrong(child(path, "look"), fmt.Sprintf("unknown way to look %q", string(a.Look)), "use auto, whole or close")
+	}
+	if len(a.Parts) > 0 && a.Look == sidecar.LookWhole {
+		k.wrong(child(path, "parts"), "parts are given where the whole picture is to be looked at", "remove them, or use look: auto")
+	}
+	for i, p := range a.Parts {
+		if b := p.Box(); !(b.Left >= 0 && b.Top >= 0 && b.Right <= 1 && b.Bottom <= 1 && b.Width() >= leastPart && b.Height() >= leastPart) {
+			k.wrong(element(child(path, "parts"), i), "this is no part of the picture",
+				fmt.Sprintf("write it as [left, top, right, bottom], each from 0 to 1, at least %v wide and high", leastPart))
+		}
 	}
 }
 

@@ -247,6 +247,8 @@ func wanted(t reflect.Type) [2]string {
 		return [2]string{"a duration", "write it as 30s, 5m or 1h30m"}
 	case reflect.TypeFor[sidecar.Point]():
 		return [2]string{"a point", "write it as [x, y], each from 0 to 1"}
+	case reflect.TypeFor[sidecar.Part]():
+		return [2]string{"a part of the picture", "write it as [left, top, right, bottom], each from 0 to 1"}
 	case reflect.TypeFor[sidecar.Polygon]():
 		return [2]string{"a polygon", "write it as [[x, y], [x, y], [x, y]]"}
 	}

@@ -43,6 +43,7 @@ func (s *Server) api(mux *http.ServeMux) {
 	config.CreateHooks = nil // no $schema in the answers
 	config.Transformers = append(config.Transformers, forgetValues)
 	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[sidecar.Latency](), reflect.TypeFor[milliseconds]())
+	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[sidecar.Box](), reflect.TypeFor[sidecar.Part]())
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"session": {Type: "apiKey", In: "cookie", Name: s.sessions.Cookie.Name},
 	}

@@ -27,7 +27,7 @@ type detection struct {
 
 // detect works on the newest frame until decoding has ended.
 func (p *Pipeline) detect(ctx context.Context, decoded <-chan struct{}) error {
-	o, err := newObserver(p.o.Camera, p.o.Detector.Name())
+	o, err := newObserver(p.o.Camera, p.o.Detector)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (d *detection) frame(ctx context.Context) {
 	done := time.Now()
 	scene, events := d.observer.observe(frame, found, timing{taken: d.taken, inferred: done})
 	d.seen = done
-	d.p.meter.detected(scene)
+	d.p.meter.detected(scene, d.observer.looker.plan.Looking)
 	d.p.o.Sink.Scene(scene)
 	if len(events) > 0 {
 		d.p.o.Viewer.Events(d.p.o.Camera.ID, events)
@@ -89,6 +89,9 @@ func (d *detection) next() *sidecar.Frame {
 		return nil
 	}
 	d.taken = time.Now()
+	if d.observer.looker.take(f) {
+		d.p.log.Info("looking at", "picture", d.observer.looker.plan.String())
+	}
 	return f
 }
 

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"pantau/sidecar"
 	"pantau/sidecar/decode"
+	"pantau/sidecar/look"
 )
 
 // File is what a run over a clip needs.
@@ -20,9 +22,14 @@ type File struct {
 	Detector Detector
 	Workers  int // frames looked at at once; the results are the same for any number
 	Sink     Sink
+	// Watch is what is known of the objects at the camera's functions, as of a
+	// camera that has run for a while; what the clip shows is added. Nil: nothing.
+	Watch *look.Watch
 	// Shown is called with each analysed frame, its scene and the totals so far,
 	// in order; nil is allowed.
 	Shown func(*sidecar.Frame, *sidecar.Scene, []sidecar.CountRow) error
+	// Looking is called when the plan of what is looked at was made anew; nil is allowed.
+	Looking func(sidecar.Looking)
 	// Progress is called with the media time of each analysed frame; nil is allowed.
 	Progress func(*sidecar.Scene)
 }
@@ -39,20 +46,24 @@ type sighting struct {
 // the same camera and detector always gives the same events and counts. It
 // returns the totals.
 func Analyse(ctx context.Context, f File) ([]sidecar.CountRow, error) {
-	o, err := newObserver(f.Camera, f.Detector.Name())
+	o, err := newObserver(f.Camera, f.Detector)
 	if err != nil {
 		return nil, err
+	}
+	if f.Watch != nil {
+		o.looker.watch = f.Watch
 	}
 	// Frames are looked at side by side and observed in their order: the queue
 	// of sightings holds them in the order in which they were read.
 	queue := make(chan *sighting, max(1, f.Workers))
+	var waiting sync.WaitGroup // frames that were read and are not observed yet
 	g, inner := errgroup.WithContext(ctx)
 	inner, stop := context.WithCancel(inner)
 	defer stop()
 	var failed error // of observing; what is read and looked at after it is of no use
 	g.Go(func() error {
 		defer close(queue)
-		return f.read(inner, g, queue)
+		return f.read(inner, g, queue, &waiting, o.looker)
 	})
 	g.Go(func() error {
 		for s := range queue {
@@ -63,6 +74,7 @@ func Analyse(ctx context.Context, f File) ([]sidecar.CountRow, error) {
 				}
 			}
 			s.frame.Release()
+			waiting.Done()
 		}
 		return failed
 	})
@@ -76,8 +88,9 @@ func Analyse(ctx context.Context, f File) ([]sidecar.CountRow, error) {
 	return o.analyser.Totals(), nil
 }
 
-// read decodes the clip and has the frames to be analysed looked at.
-func (f File) read(ctx context.Context, g *errgroup.Group, queue chan<- *sighting) error {
+// read decodes the clip and has the frames to be analysed looked at. What is
+// looked at depends on the frames before: where that may change, it waits for them.
+func (f File) read(ctx context.Context, g *errgroup.Group, queue chan<- *sighting, waiting *sync.WaitGroup, l *looker) error {
 	sample := newSampler(FPS(f.Camera))
 	for {
 		frame, err := f.Clip.Next()
@@ -91,10 +104,20 @@ func (f File) read(ctx context.Context, g *errgroup.Group, queue chan<- *sightin
 			frame.Release()
 			continue
 		}
+		reviewed := l.review(frame)
+		if reviewed {
+			waiting.Wait()
+		}
+		l.take(frame)
+		if reviewed && f.Looking != nil {
+			f.Looking(l.plan.Looking)
+		}
 		s := &sighting{frame: frame, done: make(chan struct{})}
+		waiting.Add(1)
 		select {
 		case queue <- s:
 		case <-ctx.Done():
+			waiting.Done()
 			frame.Release()
 			return ctx.Err()
 		}

@@ -25,6 +25,7 @@ type meter struct {
 	since   time.Time            // of the totals
 	totals  []sidecar.CountRow
 	zones   []sidecar.Zone // of the newest scene
+	looking sidecar.Looking
 }
 
 func (m *meter) setState(s tap.State) {
@@ -34,11 +35,11 @@ func (m *meter) setState(s tap.State) {
 }
 
 // detected notes one finished scene.
-func (m *meter) detected(s *sidecar.Scene) {
+func (m *meter) detected(s *sidecar.Scene, l sidecar.Looking) {
 	m.analysed.Add(1)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.latency, m.zones = s.Latency, s.Zones
+	m.latency, m.zones, m.looking = s.Latency, s.Zones, l
 	for i, d := range [4]time.Duration{s.Latency.Decode, s.Latency.Wait, s.Latency.Infer, s.Latency.Total} {
 		m.stages[i].Observe(d)
 	}
@@ -84,7 +85,7 @@ func (p *Pipeline) Status() sidecar.Status {
 	if m.state.Cause != nil {
 		st.Cause = m.state.Cause.Error()
 	}
-	st.FPS, st.Latency, st.Stages = m.rates, m.latency, m.stages
+	st.FPS, st.Latency, st.Stages, st.Looking = m.rates, m.latency, m.stages, m.looking
 	return st
 }
 

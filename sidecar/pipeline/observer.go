@@ -15,6 +15,7 @@ type observer struct {
 	camera   sidecar.Camera
 	model    string
 	rules    string
+	looker   *looker
 	tracker  *track.Tracker
 	analyser *analyse.Analyser
 	epoch    string
@@ -23,8 +24,8 @@ type observer struct {
 }
 
 // newObserver refuses functions that analyse.Check refuses.
-func newObserver(c sidecar.Camera, model string) (*observer, error) {
-	o := &observer{camera: c, model: model, rules: RulesVersion(c.Functions)}
+func newObserver(c sidecar.Camera, d Detector) (*observer, error) {
+	o := &observer{camera: c, model: d.Name(), rules: RulesVersion(c.Functions), looker: newLooker(c, d)}
 	var err error
 	o.analyser, err = analyse.New(c, o.options())
 	return o, err
@@ -44,6 +45,7 @@ func (o *observer) redefine(c sidecar.Camera) ([]sidecar.Event, error) {
 		return nil, err
 	}
 	*o = next
+	o.looker.redefine(c)
 	return events, nil
 }
 
@@ -72,7 +74,11 @@ func (o *observer) observe(f *sidecar.Frame, found []sidecar.Detection, t timing
 		Tracks: slices.Clone(r.Tracks), Ended: slices.Clone(r.Ended), Merged: slices.Clone(r.Merged),
 		Latency: latency(f, t),
 	}
+	if len(f.Crops) > 0 {
+		s.Looked = o.looker.plan.Boxes
+	}
 	events := o.analyser.Update(s)
+	o.looker.watch.See(s)
 	return s, events
 }
 

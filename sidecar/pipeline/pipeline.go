@@ -15,6 +15,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -139,7 +140,7 @@ func (p *Pipeline) Redefine(c sidecar.Camera) {
 // the video and the way it is looked at are the same.
 func Redefinable(a, b sidecar.Camera) bool {
 	return a.ID == b.ID && a.Source == b.Source && a.Analyse.KeyFrames == b.Analyse.KeyFrames &&
-		a.Analyse.Model == b.Analyse.Model && equalMasks(a.Analyse.Mask, b.Analyse.Mask) &&
+		a.Analyse.Model == b.Analyse.Model && a.Analyse.Look == b.Analyse.Look && slices.Equal(a.Analyse.Parts, b.Analyse.Parts) && equalMasks(a.Analyse.Mask, b.Analyse.Mask) &&
 		FPS(a) == FPS(b)
 }
 

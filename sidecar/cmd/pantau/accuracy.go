@@ -13,11 +13,13 @@ import (
 // accuracyCmd is `pantau accuracy`.
 type accuracyCmd struct {
 	modelChoice
-	Clips string    `help:"Folder of clips, each with its truth: NAME.json." default:"../shared/videos" placeholder:"DIR"`
-	Also  []string  `help:"Folders where clips are looked for besides. Default: that of the demo's clip." placeholder:"DIR"`
-	FPS   []float64 `help:"Frames per second; 120 is every frame." default:"120,10,5"`
-	Cache string    `help:"Keep detections here: another run looks at no frame twice." placeholder:"DIR"`
-	Out   string    `help:"Write the tables here (Markdown). Default: standard output." placeholder:"FILE"`
+	Clips   string    `help:"Folder of clips, each with its truth: NAME.json." default:"../shared/videos" placeholder:"DIR"`
+	Also    []string  `help:"Folders where clips are looked for besides. Default: that of the demo's clip." placeholder:"DIR"`
+	FPS     []float64 `help:"Frames per second; 120 is every frame." default:"120,10,5"`
+	Look    []string  `help:"What of the pictures is looked at: auto, whole, close. Default: auto." enum:"auto,whole,close," default:"" placeholder:"LOOK"`
+	Learned bool      `help:"Look at each clip twice: the second time as a camera that knows how large its objects are."`
+	Cache   string    `help:"Keep detections here: another run looks at no frame twice." placeholder:"DIR"`
+	Out     string    `help:"Write the tables here (Markdown). Default: standard output." placeholder:"FILE"`
 }
 
 // Help is the longer text of --help.
@@ -44,11 +46,14 @@ func (c *accuracyCmd) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	o := accuracy.Options{Clips: c.Clips, Others: append(c.Also, p.clips()), FPS: c.FPS, Cache: c.Cache,
+	o := accuracy.Options{Clips: c.Clips, Others: append(c.Also, p.clips()), FPS: c.FPS, Learned: c.Learned, Cache: c.Cache,
 		Say: func(line string) { fmt.Fprintln(os.Stderr, line) }}
 	for _, one := range opened {
 		o.Models = append(o.Models, &accuracy.Model{Detector: one.detector, Label: one.model.Name,
 			Key: fmt.Sprintf("%s-%d-%s-scores", one.model.ID(), one.model.Input.Size, one.model.SHA256[:8])})
+	}
+	for _, look := range c.Look {
+		o.Look = append(o.Look, sidecar.Look(look))
 	}
 	all, err := accuracy.Run(ctx, o)
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"pantau/sidecar"
 	"pantau/sidecar/config"
 	"pantau/sidecar/decode"
+	"pantau/sidecar/look"
 	"pantau/sidecar/pipeline"
 	"pantau/sidecar/publish"
 )
@@ -29,6 +30,7 @@ type analyseCmd struct {
 	Rules string    `required:"" help:"What to count: a YAML file with functions:, as in a camera of the configuration." placeholder:"FILE"`
 	Model string    `help:"Model to use. Default: the one of the rules, else auto: the one that this machine is faster with." placeholder:"NAME"`
 	FPS   float64   `help:"Frames per second to look at. Default: the one of the rules, else 10." placeholder:"N"`
+	Look  string    `help:"What of the picture to look at: auto, whole or close. Default: the one of the rules, else auto." placeholder:"LOOK"`
 	Start time.Time `help:"When the clip begins (RFC 3339), so that its counts lie in the right minutes." default:"1970-01-01T00:00:00Z" placeholder:"TIME"`
 	Out   string    `help:"Write events and counts as JSON lines. The same clip always gives the same bytes." placeholder:"FILE"`
 	Video string    `help:"Write the clip with boxes and counts drawn in (MP4)." placeholder:"FILE"`
@@ -91,13 +93,15 @@ func (c *analyseCmd) Run(ctx context.Context) (err error) {
 	}
 	bar := newProgress(os.Stderr, clip.Info().Duration, c.JSON)
 	run.Progress = bar.at
+	var looking sidecar.Looking
+	run.Looking = func(l sidecar.Looking) { looking = l }
 	begun := time.Now()
 	totals, err := pipeline.Analyse(ctx, run)
 	bar.end()
 	if err != nil {
 		return err
 	}
-	return c.report(totals, clip, detector.Name(), time.Since(begun))
+	return c.report(totals, clip, detector.Name(), looking, time.Since(begun))
 }
 
 // camera makes a camera of the clip and the rules.
@@ -115,6 +119,13 @@ func (c *analyseCmd) camera() (sidecar.Camera, error) {
 			return camera, err
 		}
 		camera.Analyse.Model = c.Model
+	}
+	switch look := sidecar.Look(c.Look); look {
+	case "":
+	case sidecar.LookAuto, sidecar.LookWhole, sidecar.LookClose:
+		camera.Analyse.Look = look
+	default:
+		return camera, &sidecar.FieldError{Field: "--look", Problem: fmt.Sprintf("unknown way to look %q", c.Look), Remedy: "use auto, whole or close"}
 	}
 	if c.FPS < 0 || c.FPS > 120 {
 		return camera, &sidecar.FieldError{Field: "--fps", Problem: fmt.Sprintf("%g frames per second", c.FPS), Remedy: "use up to 120"}
@@ -194,10 +205,10 @@ func same(a, b string) bool {
 }
 
 // report prints the totals.
-func (c *analyseCmd) report(totals []sidecar.CountRow, clip *decode.File, model string, took time.Duration) error {
+func (c *analyseCmd) report(totals []sidecar.CountRow, clip *decode.File, model string, looking sidecar.Looking, took time.Duration) error {
 	if c.JSON {
 		return json.NewEncoder(os.Stdout).Encode(map[string]any{
-			"clip": c.Clip, "model": model, "seconds": clip.Info().Duration.Seconds(), "broken": clip.Broken(), "rows": totals,
+			"clip": c.Clip, "model": model, "seconds": clip.Info().Duration.Seconds(), "broken": clip.Broken(), "looking": looking, "rows": totals,
 		})
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -223,6 +234,9 @@ func (c *analyseCmd) report(totals []sidecar.CountRow, clip *decode.File, model 
 		fmt.Printf("; %d broken pictures were passed over", n)
 	}
 	fmt.Println()
+	for i, line := range look.Explain(looking, 0) {
+		fmt.Println([2]string{"looked at ", "          "}[min(i, 1)] + line)
+	}
 	for _, made := range []string{c.Out, c.Video} {
 		if made != "" {
 			fmt.Println("wrote", made)

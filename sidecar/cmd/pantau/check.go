@@ -13,6 +13,7 @@ import (
 // checkCmd is `pantau check`.
 type checkCmd struct {
 	Config string `arg:"" help:"Configuration file (YAML)."`
+	Look   bool   `help:"Also say what of each camera's picture would be looked at for its functions."`
 	JSON   bool   `help:"Print the result as JSON."`
 }
 
@@ -42,6 +43,9 @@ func (c *checkCmd) Run() error {
 			functions += len(camera.Functions)
 		}
 		fmt.Printf("%s is right. Cameras: %d, functions: %d\n", c.Config, len(settings.Cameras), functions)
+		if c.Look {
+			return checkLook(settings.Cameras)
+		}
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"pantau/sidecar"
 	"pantau/sidecar/cmd/pantau/measure"
 	"pantau/sidecar/internal/ap"
 )
@@ -18,6 +19,7 @@ type modelsMeasureCmd struct {
 	Only        string  `help:"Only pictures of these names." placeholder:"PATTERN"`
 	List        string  `help:"Only pictures that this file names, one a line." placeholder:"FILE"`
 	MergeRiders bool    `help:"The labels keep riders apart from what they ride: join them."`
+	Line        string  `help:"Measure only what is at this line, with the whole picture and, at the same cost, with the part that a camera would look at for it." placeholder:"X,Y,X,Y"`
 	MinScore    float64 `help:"Lowest score that is kept for the curve." default:"0.02"`
 	Resamples   int     `help:"Resamples of the pictures for the intervals." default:"1000"`
 	Seed        uint64  `help:"Seed of the resamples." default:"1"`
@@ -50,6 +52,9 @@ func (c *modelsMeasureCmd) Run(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if set.Line, err = c.line(); err != nil {
+		return err
+	}
 	opened, closeAll, err := c.open(c.MinScore)
 	defer func() { err = errors.Join(err, closeAll()) }()
 	if err != nil {
@@ -57,7 +62,12 @@ func (c *modelsMeasureCmd) Run(ctx context.Context) (err error) {
 	}
 	var all []measure.Model
 	for _, one := range opened {
-		all = append(all, measure.Model{Detector: one.detector, Label: one.model.Name, Input: one.model.Input.Size})
+		m := measure.Model{Detector: one.detector, Label: one.model.Name, Input: one.model.Input.Size}
+		all = append(all, m)
+		if set.Line != nil {
+			m.Label, m.Look = m.Label+", part", sidecar.LookAuto
+			all = append(all, m)
+		}
 	}
 	report, err := measure.Run(ctx, set, all, ap.Options{Resamples: c.Resamples, Seed: c.Seed}, sayPictures)
 	if err != nil {
@@ -72,6 +82,18 @@ func (c *modelsMeasureCmd) Run(ctx context.Context) (err error) {
 		return report.JSON(os.Stdout)
 	}
 	return report.Print(os.Stdout)
+}
+
+// line reads --line.
+func (c *modelsMeasureCmd) line() ([]sidecar.Point, error) {
+	if c.Line == "" {
+		return nil, nil
+	}
+	var a, b sidecar.Point
+	if n, err := fmt.Sscanf(c.Line, "%g,%g,%g,%g", &a[0], &a[1], &b[0], &b[1]); n != 4 || err != nil {
+		return nil, &sidecar.FieldError{Field: "--line", Problem: c.Line + " is no line", Remedy: "give two points, such as 0,0.4,1,0.4"}
+	}
+	return []sidecar.Point{a, b}, nil
 }
 
 // sayPictures shows how far it is.

@@ -21,6 +21,8 @@ type probeCmd struct {
 	Transport   string        `help:"tcp or udp." enum:"tcp,udp" default:"tcp"`
 	Fingerprint string        `help:"SHA-256 of the certificate of an rtsps:// camera that signs for itself." placeholder:"HEX"`
 	For         time.Duration `help:"How long to look." default:"6s"`
+	Rules       string        `help:"What is to be counted, a YAML file as for analyse: the stream is watched, to tell what of the picture is looked at for it, and what that costs." placeholder:"FILE"`
+	Watch       time.Duration `help:"How long to watch for that." default:"45s"`
 	JSON        bool          `help:"Print the result as JSON."`
 }
 
@@ -28,7 +30,8 @@ type probeCmd struct {
 func (probeCmd) Help() string {
 	return `Plays the stream for some seconds, as the sidecar would, and tells what it costs and lacks.
 
-  CAM_PW=… pantau probe rtsp://10.2.4.21/stream1 --user admin --password-env CAM_PW`
+  CAM_PW=… pantau probe rtsp://10.2.4.21/stream1 --user admin --password-env CAM_PW
+  pantau probe street.mp4 --rules rules.yaml`
 }
 
 // Run carries out the command.
@@ -47,8 +50,11 @@ func (c *probeCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
+	if c.JSON && c.Rules == "" {
 		return json.NewEncoder(os.Stdout).Encode(info)
+	}
+	if c.JSON {
+		return c.lookJSON(ctx, source, info)
 	}
 	fmt.Printf("codec       %s %d×%d over %s\n", info.Codec, info.Width, info.Height, info.Transport)
 	fmt.Printf("rate        %.1f frames/s, %.0f kbit/s\n", info.FPS, info.BitRate/1000)
@@ -65,6 +71,9 @@ func (c *probeCmd) Run(ctx context.Context) error {
 	fmt.Printf("first frame after %.2f s; %d packets lost, %d not readable\n", info.FirstFrame.Seconds(), info.LostPackets, info.Garbage)
 	for _, a := range info.Advice {
 		fmt.Println("advice      " + a)
+	}
+	if c.Rules != "" {
+		return c.look(ctx, source)
 	}
 	return nil
 }

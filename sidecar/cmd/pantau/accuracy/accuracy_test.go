@@ -49,7 +49,7 @@ func TestRecordedCountsAsLive(t *testing.T) {
 	cache := filepath.Join(t.TempDir(), "cache", "seen.gob")
 	var behind mover
 	for _, fps := range []float64{Full, 10, 5} {
-		live, err := Count(t.Context(), &mover{}, clip, rule, fps)
+		live, err := Count(t.Context(), &mover{}, clip, rule, sidecar.Analyse{FPS: fps}, nil)
 		if err != nil || len(live) < 4 {
 			t.Fatalf("%g fps: %d crossings, error %v", fps, len(live), err)
 		}
@@ -57,7 +57,7 @@ func TestRecordedCountsAsLive(t *testing.T) {
 		if err := recorded.Load(cache); err != nil {
 			t.Fatal(err)
 		}
-		again, err := Count(t.Context(), recorded, clip, rule, fps)
+		again, err := Count(t.Context(), recorded, clip, rule, sidecar.Analyse{FPS: fps}, nil)
 		if err != nil || !reflect.DeepEqual(live, again) {
 			t.Errorf("%g fps: remembered %v, live %v, error %v", fps, again, live, err)
 		}
@@ -93,9 +93,9 @@ func countFrames(t *testing.T, clip string) int {
 func TestWrite(t *testing.T) {
 	truth := score.Truth{Tolerance: 0.5, Crossings: []score.Crossing{{T: 1, Class: "car", Direction: "in"}, {T: 2, Class: "car", Direction: "out"}}}
 	all := []Counted{
-		{"a", "m", 5, truth, truth.Match(nil)},
-		{"a", "m", Full, truth, truth.Match(truth.Crossings)},
-		{"b", "m", Full, truth, truth.Match(append(truth.Crossings, score.Crossing{T: 9, Class: "car", Direction: "in"}))},
+		{"a", "m", 5, truth, truth.Match(nil), 0},
+		{"a", "m", Full, truth, truth.Match(truth.Crossings), 0},
+		{"b", "m", Full, truth, truth.Match(append(truth.Crossings, score.Crossing{T: 9, Class: "car", Direction: "in"})), 0},
 	}
 	var b strings.Builder
 	if err := Write(&b, all); err != nil {

@@ -19,19 +19,64 @@ import (
 // Recorded is a detector that remembers what it found in each frame, so that a
 // clip's frames are looked at once, however often the clip is analysed. It gives
 // exactly what the detector behind it gives. Frames are told apart by their
-// epoch, which names a clip by its content, and their time stamp.
+// epoch, which names a clip by its content, their time stamp, and what of them is
+// looked at.
 type Recorded struct {
 	pipeline.Detector
 
 	mu     sync.Mutex
 	found  map[moment][]sidecar.Detection
 	looked int // frames that the detector behind it has seen
+	frames int // frames that were given
+	pixels int // of input for them
+}
+
+// weigh adds up what a frame costs.
+func (r *Recorded) weigh(f *sidecar.Frame) {
+	pixels := 0
+	for _, c := range f.Crops {
+		pixels += c.Width * c.Height
+	}
+	if len(f.Crops) == 0 {
+		w, h, _ := r.Input(f.Picture.Size())
+		pixels = w * h
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.frames, r.pixels = r.frames+1, r.pixels+pixels
+}
+
+// megapixels is the mean of the frames since the last call.
+func (r *Recorded) megapixels() float64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	mean := float64(r.pixels) / float64(max(1, r.frames)) / 1e6
+	r.frames, r.pixels = 0, 0
+	return mean
 }
 
 // moment is one frame of one clip.
 type moment struct {
 	Epoch string
 	PTS   int64
+	Crops string // empty: the whole picture
+}
+
+// momentOf names a frame.
+func momentOf(f *sidecar.Frame) moment {
+	at := moment{Epoch: f.Epoch, PTS: f.PTS}
+	if len(f.Crops) > 0 {
+		at.Crops = fmt.Sprint(f.Crops)
+	}
+	return at
+}
+
+// Input is the detector's behind it; one that does not say takes whole pictures only.
+func (r *Recorded) Input(width, height int) (w, h int, free bool) {
+	if s, ok := r.Detector.(pipeline.Sizer); ok {
+		return s.Input(width, height)
+	}
+	return 0, 0, false
 }
 
 // entry is what is written of one frame.
@@ -51,7 +96,8 @@ func (r *Recorded) Detect(ctx context.Context, next func() *sidecar.Frame, dst [
 	if frame == nil {
 		return nil, dst, nil
 	}
-	at := moment{frame.Epoch, frame.PTS}
+	at := momentOf(frame)
+	r.weigh(frame)
 	r.mu.Lock()
 	found, ok := r.found[at]
 	r.mu.Unlock()

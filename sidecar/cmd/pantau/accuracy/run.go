@@ -14,6 +14,7 @@ import (
 	"pantau/sidecar"
 	"pantau/sidecar/decode"
 	"pantau/sidecar/internal/score"
+	"pantau/sidecar/look"
 	"pantau/sidecar/pipeline"
 )
 
@@ -22,17 +23,25 @@ const Full = 120.0
 
 // Options say what to count.
 type Options struct {
-	Clips  string            // folder of the clips and their truths (NAME.json)
-	Others []string          // folders where a truth's clip is looked for besides
-	Models []*Model          // in the order of the tables
-	FPS    []float64         // Full: every frame
-	Cache  string            // folder for detections; empty: they are forgotten
-	Say    func(line string) // what is being done
+	Clips   string            // folder of the clips and their truths (NAME.json)
+	Others  []string          // folders where a truth's clip is looked for besides
+	Models  []*Model          // in the order of the tables
+	FPS     []float64         // Full: every frame
+	Look    []sidecar.Look    // what of the pictures is looked at; empty: as a camera that does not say
+	Learned bool              // each clip is looked at twice: the second time with what the first showed of the objects' sizes
+	Cache   string            // folder for detections; empty: they are forgotten
+	Say     func(line string) // what is being done
+}
+
+// Detector is a detector that says what it takes; inference.Detector is one.
+type Detector interface {
+	pipeline.Detector
+	pipeline.Sizer
 }
 
 // Model is a detector to count with.
 type Model struct {
-	pipeline.Detector
+	Detector
 	Label string
 	Key   string // names the weights and their input, for the cache
 }
@@ -43,6 +52,7 @@ type Counted struct {
 	FPS         float64
 	Truth       score.Truth
 	Result      score.Result
+	Megapixels  float64 // of input for a frame, the mean
 }
 
 // Run counts every clip with every model at every rate.
@@ -104,20 +114,44 @@ func (o Options) clip(ctx context.Context, m *Model, name, clip string, truth sc
 			}
 		}()
 	}
-	for _, fps := range o.FPS {
-		crossings, err := Count(ctx, d, clip, truth.Rule, fps)
-		if err != nil {
-			return all, err
+	looks := o.Look
+	if len(looks) == 0 {
+		looks = []sidecar.Look{""}
+	}
+	for _, part := range looks {
+		label := m.Label
+		if len(looks) > 1 {
+			label += ", " + string(part)
 		}
-		c := Counted{Clip: name, Model: m.Label, FPS: fps, Truth: truth, Result: truth.Match(crossings)}
-		o.Say(fmt.Sprintf("%-20s %-16s %3.0f fps  %v  (%d frames looked at)", name, m.Label, fps, c.Result, d.looked))
-		all = append(all, c)
+		for _, fps := range o.FPS {
+			crossings, err := o.count(ctx, d, clip, truth.Rule, sidecar.Analyse{FPS: fps, Look: part})
+			if err != nil {
+				return all, err
+			}
+			c := Counted{Clip: name, Model: label, FPS: fps, Truth: truth, Result: truth.Match(crossings), Megapixels: d.megapixels()}
+			o.Say(fmt.Sprintf("%-20s %-16s %3.0f fps  %v  (%.3f megapixels a frame, %d frames looked at)", name, label, fps, c.Result, c.Megapixels, d.looked))
+			all = append(all, c)
+		}
 	}
 	return all, nil
 }
 
+// count counts, where that is wanted as a camera does that has run for a while.
+func (o Options) count(ctx context.Context, d *Recorded, clip string, rule sidecar.Function, a sidecar.Analyse) ([]score.Crossing, error) {
+	if !o.Learned {
+		return Count(ctx, d, clip, rule, a, nil)
+	}
+	watch := look.NewWatch([]sidecar.Function{rule})
+	if _, err := Count(ctx, d, clip, rule, sidecar.Analyse{FPS: a.FPS, Look: sidecar.LookWhole}, watch); err != nil {
+		return nil, err
+	}
+	d.megapixels()
+	return Count(ctx, d, clip, rule, a, watch)
+}
+
 // Count runs the product's stages over a clip and gives the crossings of a line.
-func Count(ctx context.Context, d pipeline.Detector, clip string, rule sidecar.Function, fps float64) ([]score.Crossing, error) {
+// The watch is what is known of the objects there; nil is nothing.
+func Count(ctx context.Context, d pipeline.Detector, clip string, rule sidecar.Function, a sidecar.Analyse, watch *look.Watch) ([]score.Crossing, error) {
 	file, err := decode.OpenFile(clip, decode.FileOptions{Start: time.Unix(0, 0).UTC()})
 	if err != nil {
 		return nil, err
@@ -125,8 +159,8 @@ func Count(ctx context.Context, d pipeline.Detector, clip string, rule sidecar.F
 	defer file.Close()
 	var kept memory
 	_, err = pipeline.Analyse(ctx, pipeline.File{
-		Camera: sidecar.Camera{ID: "clip", Analyse: sidecar.Analyse{FPS: fps}, Functions: []sidecar.Function{rule}},
-		Clip:   file, Detector: d, Workers: 1, Sink: &kept,
+		Camera: sidecar.Camera{ID: "clip", Analyse: a, Functions: []sidecar.Function{rule}},
+		Clip:   file, Detector: d, Workers: 1, Sink: &kept, Watch: watch,
 	})
 	return score.Crossings(kept.events, rule.ID), err
 }

@@ -26,7 +26,8 @@ type Set struct {
 	Classes     []sidecar.Class
 	Only        string // pattern of names (path.Match) without extension; empty: all
 	List        []string
-	MergeRiders bool // riders are labelled apart from what they ride
+	MergeRiders bool            // riders are labelled apart from what they ride
+	Line        []sidecar.Point // only what is at this line counts; none: everything
 }
 
 // OpenSet finds out how a folder is laid out: images/ and labels/ (YOLO), or

@@ -104,7 +104,7 @@ func TestRunPrintAndWorst(t *testing.T) {
 	}
 	s := Set{Labels: dir, Images: dir}
 	d := seer{{Class: sidecar.Car, Score: 0.8, Box: sidecar.Box{Left: 0.25, Top: 0.25, Right: 0.5, Bottom: 0.5}}}
-	r, err := Run(t.Context(), s, []Model{{d, "seer", 416}}, ap.Options{Resamples: 20}, func(int, int) {})
+	r, err := Run(t.Context(), s, []Model{{Detector: d, Label: "seer", Input: 416}}, ap.Options{Resamples: 20}, func(int, int) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,8 +20,9 @@ type Detector interface {
 // Model is one detector to be measured.
 type Model struct {
 	Detector
-	Label string // how it is called in the tables
-	Input int    // pixels of the input's longer side
+	Label string       // how it is called in the tables
+	Input int          // pixels of the input's longer side
+	Look  sidecar.Look // what it looks at; empty: the whole picture
 }
 
 // Report is what came out.
@@ -50,7 +51,7 @@ func Run(ctx context.Context, s Set, all []Model, o ap.Options, say func(done, o
 	}
 	r := Report{Pictures: len(names), Names: names}
 	for _, m := range all {
-		r.Models = append(r.Models, Measured{Model: m.Name(), Label: m.Label, Input: m.Input, CPU: -m.CPU()})
+		r.Models = append(r.Models, Measured{Model: m.Name(), Label: m.Label, Input: m.Input})
 	}
 	for i, name := range names {
 		if err := r.picture(ctx, s, name, all); err != nil {
@@ -60,7 +61,7 @@ func Run(ctx context.Context, s Set, all []Model, o ap.Options, say func(done, o
 	}
 	for i := range r.Models {
 		m := &r.Models[i]
-		m.CPU = (m.CPU + all[i].CPU()) / time.Duration(len(names))
+		m.CPU /= time.Duration(len(names))
 		m.Figures, m.Point = ap.Evaluate(m.Pictures, o), ap.BestPoint(m.Pictures)
 	}
 	return r, nil
@@ -79,16 +80,21 @@ func (r *Report) picture(ctx context.Context, s Set, name string, all []Model) e
 		return err
 	}
 	for i, m := range all {
+		frame.Crops = s.crops(m, truth, width, height)
+		before := m.CPU()
 		_, found, err := m.Detect(ctx, func() *sidecar.Frame { return frame }, nil)
+		r.Models[i].CPU += m.CPU() - before
 		if err != nil {
 			return err
 		}
-		p := ap.Picture{Truth: truth}
+		p := ap.Picture{Truth: s.atLine(truth, width, height)}
 		scale := float64(ap.LongSide) / float64(max(width, height))
 		w, h := float64(width)*scale, float64(height)*scale
 		for _, f := range found {
 			b := sidecar.Box{Left: f.Box.Left * w, Top: f.Box.Top * h, Right: f.Box.Right * w, Bottom: f.Box.Bottom * h}
-			p.Found = append(p.Found, ap.Object{Class: f.Class, Score: f.Score, Box: b})
+			if s.near(b, width, height) {
+				p.Found = append(p.Found, ap.Object{Class: f.Class, Score: f.Score, Box: b})
+			}
 		}
 		r.Models[i].Pictures = append(r.Models[i].Pictures, p)
 	}

@@ -5,7 +5,7 @@ import { colourOf } from './colours'
 import { longestPiece } from './counts'
 import type { Image } from './decoder'
 import type { Overlay } from './joiner'
-import type { Point, Rule, Thing } from './protocol'
+import type { Box, Point, Rule, Thing } from './protocol'
 
 /** Labels are the words that are drawn. */
 export interface Labels {
@@ -34,6 +34,7 @@ const family = 'Inter, ui-sans-serif, system-ui, "Segoe UI", Roboto, "Noto Sans"
 export function paint(ctx: Context, d: Drawing, scale: number): void {
   const p = new Painter(ctx, scale)
   p.ground(d.image)
+  p.shade(d.overlay.scene?.looked ?? [])
   for (const rule of d.rules) if (rule.polygon.length > 2) p.zone(rule, d)
   for (const rule of d.rules) if (rule.line.length > 1) p.line(rule, d.labels)
   ctx.globalAlpha = d.overlay.kind === 'held' ? 0.45 : 1
@@ -66,6 +67,22 @@ class Painter {
     }
     this.ctx.fillStyle = '#141b26'
     this.ctx.fillRect(0, 0, this.#w, this.#h)
+  }
+
+  /** shade darkens what nobody looked at: no boxes there mean nothing. */
+  shade(looked: Box[]): void {
+    if (looked.length === 0) return
+    const { ctx } = this
+    ctx.save()
+    for (const [l, t, r, b] of looked) {
+      ctx.beginPath()
+      ctx.rect(0, 0, this.#w, this.#h)
+      ctx.rect(l * this.#w, t * this.#h, (r - l) * this.#w, (b - t) * this.#h)
+      ctx.clip('evenodd') // parts may overlap: outside of each
+    }
+    ctx.fillStyle = 'rgb(10 14 20 / 0.35)'
+    ctx.fillRect(0, 0, this.#w, this.#h)
+    ctx.restore()
   }
 
   zone(rule: Rule, d: Drawing): void {

@@ -27,6 +27,21 @@ const helloText = JSON.stringify({
   camera: { id: 'demo', name: 'Demo', functions: [{ id: 'l', kind: 'line', line: [[0, 0.5], [1, 0.5]] }] },
 })
 
+describe('what was looked at', () => {
+  const looked = (value: unknown) => {
+    const m = JSON.parse(sceneText) as { scene: Record<string, unknown> }
+    m.scene['looked'] = value
+    const parsed = parseText(JSON.stringify(m))
+    return parsed?.type === 'scene' ? parsed.scene.looked : 'no scene'
+  }
+  test.each([
+    ['two parts', [[0, 0.2, 1, 0.5], [0.1, 0.6, 0.4, 1]], [[0, 0.2, 1, 0.5], [0.1, 0.6, 0.4, 1]]],
+    ['absent', undefined, undefined],
+    ['no boxes', [[0, 1], 'x', [0.5, 0, 0.5, 1]], undefined],
+    ['beyond the picture', [[-1, 0, 2, 1]], [[0, 0, 1, 1]]],
+  ])('%s', (_, value, want) => expect(looked(value)).toEqual(want))
+})
+
 describe('access units', () => {
   test('time above 32 bits is exact', () => {
     expect(parseUnit(unit())).toMatchObject({ key: true, pts: 4294970896, capture: 1_795_000_000_123.456 })

@@ -44,6 +44,7 @@ export interface Scene {
   capture: number // UTC, ms since 1970; NaN where it is not known
   things: Thing[]
   zones: { id: string; counts: { cls: string; n: number }[] }[]
+  looked?: Box[] // the parts of the picture that were looked at; absent: all of it
 }
 
 /** Row is one number of the totals. */
@@ -167,6 +168,7 @@ function rule(value: unknown): Rule {
 function scene(s: Fields): Scene | null {
   const pts = s['pts']
   if (typeof pts !== 'number' || !Number.isSafeInteger(pts)) return null
+  const looked = list(s['looked'], maxRules).flatMap(box)
   return {
     epoch: string(s['epoch']),
     pts,
@@ -177,17 +179,21 @@ function scene(s: Fields): Scene | null {
       const counts = Object.entries(record(z['counts'])).slice(0, 100)
       return { id: string(z['id']), counts: counts.map(([cls, n]) => ({ cls: string(cls), n: natural(n) })) }
     }),
+    ...(looked.length > 0 ? { looked } : {}),
   }
 }
 
 function thing(value: unknown): Thing[] {
   const o = record(value)
-  const b = list(o['box'], 4).map(number)
-  const [l, t, r, d] = b
+  return box(o['box']).map((b) => ({ id: string(o['id']), cls: string(o['cls']), conf: unit(number(o['conf']) ?? 0), box: b }))
+}
+
+/** box reads [left, top, right, bottom]; nothing where that is no box. */
+function box(value: unknown): Box[] {
+  const [l, t, r, d] = list(value, 4).map(number)
   if (l == null || t == null || r == null || d == null) return []
-  const box = [unit(l), unit(t), unit(r), unit(d)] as const
-  if (box[2] <= box[0] || box[3] <= box[1]) return []
-  return [{ id: string(o['id']), cls: string(o['cls']), conf: unit(number(o['conf']) ?? 0), box }]
+  const b = [unit(l), unit(t), unit(r), unit(d)] as const
+  return b[2] <= b[0] || b[3] <= b[1] ? [] : [b]
 }
 
 function row(value: unknown): Row[] {
