@@ -37,6 +37,7 @@ type cli struct {
 	Bench    benchCmd    `cmd:"" help:"Measure what each stage costs on this machine, beside a peer in the same run."`
 	Score    scoreCmd    `cmd:"" help:"Hold counted crossings against what a person counted."`
 	Accuracy accuracyCmd `cmd:"" help:"Count in all clips with a truth, and write how right it is."`
+	Audit    auditCmd    `cmd:"" help:"Measure how right a camera's counts are, with two minutes of a person's time."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 
 	BenchPart benchPartCmd `cmd:"" hidden:""`
