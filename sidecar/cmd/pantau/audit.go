@@ -124,6 +124,8 @@ func (c *auditRecordCmd) follow(ctx context.Context, f audit.Folder) error {
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
 	placed := time.Now()
+	info, err := os.Stderr.Stat()
+	watched := err == nil && info.Mode()&os.ModeCharDevice != 0 // somebody looks: the line goes on changing
 	for {
 		p, begun, err := f.Progress(c.Camera)
 		switch {
@@ -133,11 +135,13 @@ func (c *auditRecordCmd) follow(ctx context.Context, f audit.Folder) error {
 			return errors.Join(f.Discard(c.Camera), &sidecar.Fault{Err: fmt.Errorf("nobody records: no Pantau runs with this state folder, or it has no camera %s", c.Camera),
 				Hint: "start pantau run, or name its state folder with --state"})
 		case p.State == audit.Recorded:
-			fmt.Fprintln(os.Stderr)
+			if watched {
+				fmt.Fprint(os.Stderr, "\r\033[K")
+			}
 			return tellPage(f, c.Camera)
 		case p.State == audit.Failed:
 			return errors.Join(f.Discard(c.Camera), fmt.Errorf("recording %s: %s", c.Camera, p.Cause))
-		case begun:
+		case begun && watched:
 			fmt.Fprint(os.Stderr, "\r\033[K", progressLine(p))
 		}
 		select {
