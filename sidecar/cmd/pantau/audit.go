@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,9 +10,11 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"strings"
 	"text/tabwriter"
 	"time"
 
+	"pantau/inference/models"
 	"pantau/sidecar"
 	"pantau/sidecar/cmd/pantau/audit"
 	"pantau/sidecar/config"
@@ -72,7 +75,7 @@ type auditRecordCmd struct {
 	drawFlags
 	Camera string        `arg:"" help:"Id of the camera."`
 	For    time.Duration `help:"How long to record. Default: full quarters of an hour until there are crossings enough, a day at most." placeholder:"TIME"`
-	Cancel bool          `help:"Give the recording up, and delete its pictures."`
+	Cancel bool          `help:"Give the recording up, finished or not, and delete its pictures."`
 }
 
 // Run carries out the command.
@@ -182,7 +185,7 @@ func tellPage(f audit.Folder, camera string) error {
                 (one file; take it to any browser, and delete it there afterwards)
   2. then       pantau audit tally %s tally-%s.json
 
-The pictures are deleted after the tally, or on %s.
+The pictures are deleted after the tally, or on %s. (--cancel gives them up; then a new recording can begin.)
 `, n, length.Round(time.Second), r.Seen.Round(time.Second), r.From.Local().Format("2006-01-02 15:04"), f.Page(camera), camera, camera, r.Ends.Local().Format("2006-01-02 15:04"))
 	return nil
 }
@@ -265,7 +268,7 @@ func (c *auditShowCmd) Run() error {
 	if c.JSON {
 		return json.NewEncoder(os.Stdout).Encode(all)
 	}
-	rules, err := c.rules()
+	now, err := c.present()
 	if err != nil {
 		return err
 	}
@@ -276,28 +279,36 @@ func (c *auditShowCmd) Run() error {
 		if err := printAudit(os.Stdout, r); err != nil {
 			return err
 		}
-		if rules != "" && r.Rules != rules {
-			fmt.Printf("OUTDATED: the rules are %s now. It is published no more; audit the camera again.\n", rules)
+		if model, _, _ := strings.Cut(r.Model, "@"); now.rules != "" && (r.Rules != now.rules || now.model != "" && model != now.model) {
+			fmt.Printf("OUTDATED: the camera has the rules %s and the model %s now. It is published no more; audit the camera again.\n",
+				now.rules, cmp.Or(now.model, "auto"))
 		}
 	}
 	return nil
 }
 
-// rules is the version of the camera's rules in the configuration.
-func (c *auditShowCmd) rules() (string, error) {
+// present is what a camera is counted with now. An empty model may be any.
+type present struct{ model, rules string }
+
+// present reads the configuration, if there is one.
+func (c *auditShowCmd) present() (present, error) {
 	if c.Config == "" {
-		return "", nil
+		return present{}, nil
 	}
 	settings, err := config.Load(c.Config, checks())
 	if err != nil {
-		return "", err
+		return present{}, err
 	}
 	for _, camera := range settings.Cameras {
 		if camera.ID == c.Camera {
-			return pipeline.RulesVersion(camera.Functions), nil
+			model := cmp.Or(camera.Analyse.Model, settings.Models.Default)
+			if model == models.Auto {
+				model = ""
+			}
+			return present{model, pipeline.RulesVersion(camera.Functions)}, nil
 		}
 	}
-	return "", &sidecar.FieldError{Field: "CAMERA", Problem: fmt.Sprintf("%s has no camera %s", c.Config, c.Camera), Remedy: "give the id of one of its cameras"}
+	return present{}, &sidecar.FieldError{Field: "CAMERA", Problem: fmt.Sprintf("%s has no camera %s", c.Config, c.Camera), Remedy: "give the id of one of its cameras"}
 }
 
 // printAudit prints a result.
@@ -367,9 +378,9 @@ func (c *auditClipCmd) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	models := &detectors{auto: auto{library: p.library(), folder: p.models(), state: state, log: slog.New(slog.DiscardHandler)}}
-	defer func() { err = errors.Join(err, models.close()) }()
-	detector, err := models.get(camera.Analyse.Model)
+	open := &detectors{auto: auto{library: p.library(), folder: p.models(), state: state, log: slog.New(slog.DiscardHandler)}}
+	defer func() { err = errors.Join(err, open.close()) }()
+	detector, err := open.get(camera.Analyse.Model)
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ type Auditor struct {
 	live    map[string]*live     // recordings, by camera
 	results map[string][]Result  // by camera
 	changed map[string]time.Time // when the results' files were written
+	warned  map[string]string    // cameras whose audits are outdated, and since which model and rules
 }
 
 // live is a recording of a camera that runs.
@@ -52,7 +53,7 @@ const held = 16
 
 // NewAuditor reads the results that are there. Run does the work.
 func NewAuditor(f Folder, log *slog.Logger) *Auditor {
-	a := &Auditor{folder: f, log: log, live: map[string]*live{}, results: map[string][]Result{}, changed: map[string]time.Time{}}
+	a := &Auditor{folder: f, log: log, live: map[string]*live{}, results: map[string][]Result{}, changed: map[string]time.Time{}, warned: map[string]string{}}
 	a.load()
 	return a
 }
@@ -96,6 +97,10 @@ func (a *Auditor) Annotate(counts []sidecar.Count) []sidecar.Count {
 		c.Audit = newest(a.results[c.Camera], func(r *Result) bool { return r.Model == c.Model && r.Rules == c.Rules })
 		for j := range c.Audit {
 			c.Audit[j].Model, c.Audit[j].Rules = "", ""
+		}
+		if now := c.Model + " " + c.Rules; len(c.Audit) == 0 && a.warned[c.Camera] != now && len(newest(a.results[c.Camera], func(*Result) bool { return true })) > 0 {
+			a.warned[c.Camera] = now
+			a.log.Info("the audit is outdated: audit the camera again", "camera", c.Camera, "model", c.Model, "rules", c.Rules)
 		}
 	}
 	return counts

@@ -354,6 +354,14 @@ func TestPicturesGo(t *testing.T) {
 	if err := f.Place(o); err != nil {
 		t.Fatal(err)
 	}
+	// After a crash the order stands, and the recording begins anew.
+	if err := errors.Join(write(f.progress("cam"), Progress{State: Recording}), a.obey(twoLines)); err != nil || a.live["cam"] == nil {
+		t.Fatalf("the order of a killed sidecar is not carried out: %v", err)
+	}
+	a.end()
+	if p, _, err := f.Progress("cam"); err != nil || p.State != Failed || p.Cause == "" {
+		t.Errorf("nothing was analysed: got %+v, %v", p, err)
+	}
 	now := time.Now()
 	if err := write(f.record("cam"), Record{Order: o, Ends: now}); err != nil {
 		t.Fatal(err)
