@@ -66,7 +66,7 @@ train:
 	$(MAKE) -C inference/models/training train
 
 accuracy: setup-run build $(DEMO)
-	@bin/pantau accuracy --clips ../shared/videos --models-from ../shared/models --cache var/accuracy --out docs/accuracy.md $(ARGS)
+	@bin/pantau accuracy --clips ../shared/videos --models-from ../shared/models --cache var/accuracy --out docs/accuracy.md --pictures docs/images/accuracy $(ARGS)
 
 lint: $(PAGE)
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these files"; exit 1; }

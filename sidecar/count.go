@@ -31,6 +31,21 @@ type Count struct {
 	Model    string     `json:"model"`
 	Rules    string     `json:"rules"`
 	Rows     []CountRow `json:"rows"`
+	Audit    []Audit    `json:"audit,omitempty"` // what is known of the error of these rows
+}
+
+// Audit is the error of a line's flow in one direction, all classes together, as a
+// person measured it with the same model and the same rules.
+type Audit struct {
+	Rule      string    `json:"rule"`
+	Direction Direction `json:"dir"`
+	At        time.Time `json:"at"`   // until when pictures were taken, UTC
+	Bias      float64   `json:"bias"` // (counted - true) / true
+	Low       float64   `json:"low"`  // 95 % confidence interval of Bias
+	High      float64   `json:"high"`
+	N         int       `json:"n"`               // crossings that the person saw
+	Model     string    `json:"model,omitempty"` // which it was measured with; empty in a Count, which says it itself
+	Rules     string    `json:"rules,omitempty"`
 }
 
 // CountRow is one number of a Count. Flow, turns, entries, visits, arrivals and

@@ -24,7 +24,8 @@ type Options struct {
 	Detector func(model string) (pipeline.Detector, error)
 	Sink     pipeline.Sink
 	Viewer   Viewer
-	Packets  bool // Viewer wants the cameras' RTP packets too
+	Packets  bool                                 // Viewer wants the cameras' RTP packets too
+	Shown    func(*sidecar.Frame, *sidecar.Scene) // as of pipeline.Options
 	Log      *slog.Logger
 }
 
@@ -156,7 +157,7 @@ func (f *Fleet) start(ctx context.Context, c sidecar.Camera) {
 		f.add(m)
 		return
 	}
-	m.pipeline = pipeline.New(pipeline.Options{Camera: c, Detector: detector, Sink: f.o.Sink, Viewer: f.o.Viewer, Packets: f.o.Packets, Abandon: abandon, Log: f.o.Log})
+	m.pipeline = pipeline.New(pipeline.Options{Camera: c, Detector: detector, Sink: f.o.Sink, Viewer: f.o.Viewer, Packets: f.o.Packets, Shown: f.o.Shown, Abandon: abandon, Log: f.o.Log})
 	f.add(m)
 	f.o.Log.Info("camera added", "camera", c.ID, "functions", len(c.Functions))
 	f.wg.Go(func() {

@@ -76,6 +76,7 @@ func (d *detection) frame(ctx context.Context) {
 		d.p.o.Viewer.Events(d.p.o.Camera.ID, events)
 	}
 	d.p.o.Viewer.Scene(scene)
+	d.p.o.Shown(frame, scene)
 	d.facts(ctx, events, d.observer.analyser.Counts(scene.Capture))
 	if len(events) > 0 {
 		d.totals()

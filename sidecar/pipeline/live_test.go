@@ -250,3 +250,31 @@ func TestLostCameraIsAnEvent(t *testing.T) {
 }
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Who wants the frames gets each one that was analysed, with its scene.
+func TestFramesAreShownWithTheirScenes(t *testing.T) {
+	t.Parallel()
+	clip := shared(t, "videos", "street-dusk.mp4")
+	var mu sync.Mutex
+	var shown []sidecar.Stamp
+	sink := &memory{}
+	p := New(Options{Camera: sidecar.Camera{ID: "a", Source: sidecar.Source{File: clip}}, Detector: &bright{}, Sink: sink,
+		Shown: func(f *sidecar.Frame, s *sidecar.Scene) {
+			mu.Lock()
+			defer mu.Unlock()
+			if w, h := f.Picture.Size(); f.Stamp != s.Stamp || w != s.Width || h != s.Height {
+				t.Errorf("a frame of %v with the scene of %v", f.Stamp, s.Stamp)
+			}
+			shown = append(shown, s.Stamp)
+		}})
+	stop := background(t, p.Run)
+	eventually(t, "five frames", 20*time.Second, func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(shown) >= 5
+	})
+	stop()
+	if len(shown) != len(sink.scenes) {
+		t.Errorf("%d frames were shown, and %d scenes made", len(shown), len(sink.scenes))
+	}
+}

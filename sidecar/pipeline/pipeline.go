@@ -53,14 +53,17 @@ type Viewer interface {
 	Totals(camera string, since time.Time, rows []sidecar.CountRow)
 }
 
-// Options are what a camera's pipeline is made of. All but Viewer, Abandon and
-// Log are required.
+// Options are what a camera's pipeline is made of. All but Viewer, Shown, Abandon
+// and Log are required.
 type Options struct {
 	Camera   sidecar.Camera
 	Detector Detector
 	Sink     Sink
 	Viewer   Viewer
 	Packets  bool // Viewer wants the camera's RTP packets too
+	// Shown is called with each analysed frame and its scene, and must not block.
+	// Who keeps the frame retains it.
+	Shown func(*sidecar.Frame, *sidecar.Scene)
 	// Abandon is closed when the whole process ends: facts that cannot be kept
 	// even then are given up. A camera that is merely removed waits for them.
 	Abandon <-chan struct{}
@@ -86,6 +89,9 @@ func New(o Options) *Pipeline {
 	}
 	if o.Viewer == nil {
 		o.Viewer = nobody{}
+	}
+	if o.Shown == nil {
+		o.Shown = func(*sidecar.Frame, *sidecar.Scene) {}
 	}
 	p := &Pipeline{
 		o:       o,

@@ -16,8 +16,9 @@ import (
 const latestTTL = 30 * time.Second
 
 // Camera publishes a camera's entry in the catalogue: pantau:camera:{cam}. The
-// camera's address, user and password are not in it.
-func (p *Publisher) Camera(c sidecar.Camera, rules string) error {
+// camera's address, user and password are not in it. audits are the newest known
+// errors of its counts, each with the model and the rules it was measured with.
+func (p *Publisher) Camera(c sidecar.Camera, rules string, audits ...sidecar.Audit) error {
 	analyse, err := json.Marshal(c.Analyse)
 	if err != nil {
 		return fmt.Errorf("publishing camera %s: %w", c.ID, err)
@@ -32,6 +33,13 @@ func (p *Publisher) Camera(c sidecar.Camera, rules string) error {
 	}
 	fields := map[string]string{"id": c.ID, "name": c.Name, "node": p.o.Node, "source": redacted(c.Source), "tz": c.Timezone,
 		"analyse": string(analyse), "functions": string(rulesJSON), "rules": rules, "updated": string(wireTime(p.o.Now()))}
+	if len(audits) > 0 {
+		text, err := json.Marshal(audits)
+		if err != nil {
+			return fmt.Errorf("publishing camera %s: %w", c.ID, err)
+		}
+		fields["audit"] = string(text)
+	}
 	if l := c.Location; l != nil {
 		fields["lat"], fields["lon"] = decimal(l.Lat), decimal(l.Lon)
 		fields["kecamatan"], fields["kelurahan"] = l.Kecamatan, l.Kelurahan

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"pantau/sidecar"
 	"pantau/sidecar/cmd/pantau/accuracy"
@@ -13,13 +14,14 @@ import (
 // accuracyCmd is `pantau accuracy`.
 type accuracyCmd struct {
 	modelChoice
-	Clips   string    `help:"Folder of clips, each with its truth: NAME.json." default:"../shared/videos" placeholder:"DIR"`
-	Also    []string  `help:"Folders where clips are looked for besides. Default: that of the demo's clip." placeholder:"DIR"`
-	FPS     []float64 `help:"Frames per second; 120 is every frame." default:"120,10,5"`
-	Look    []string  `help:"What of the pictures is looked at: auto, whole, close. Default: auto." enum:"auto,whole,close," default:"" placeholder:"LOOK"`
-	Learned bool      `help:"Look at each clip twice: the second time as a camera that knows how large its objects are."`
-	Cache   string    `help:"Keep detections here: another run looks at no frame twice." placeholder:"DIR"`
-	Out     string    `help:"Write the tables here (Markdown). Default: standard output." placeholder:"FILE"`
+	Clips    string    `help:"Folder of clips, each with its truth: NAME.json." default:"../shared/videos" placeholder:"DIR"`
+	Also     []string  `help:"Folders where clips are looked for besides. Default: that of the demo's clip." placeholder:"DIR"`
+	FPS      []float64 `help:"Frames per second; 120 is every frame." default:"120,10,5"`
+	Look     []string  `help:"What of the pictures is looked at: auto, whole, close. Default: auto." enum:"auto,whole,close," default:"" placeholder:"LOOK"`
+	Learned  bool      `help:"Look at each clip twice: the second time as a camera that knows how large its objects are."`
+	Pictures string    `help:"Folder for pictures of misses and false counts. Its notes.yaml says where the clips are from, and what is seen." placeholder:"DIR"`
+	Cache    string    `help:"Keep detections here: another run looks at no frame twice." placeholder:"DIR"`
+	Out      string    `help:"Write the tables here (Markdown). Default: standard output." placeholder:"FILE"`
 }
 
 // Help is the longer text of --help.
@@ -55,16 +57,26 @@ func (c *accuracyCmd) Run(ctx context.Context) (err error) {
 	for _, look := range c.Look {
 		o.Look = append(o.Look, sidecar.Look(look))
 	}
+	way := ""
+	if c.Pictures != "" {
+		o.Pictures = c.Pictures
+		if o.Notes, err = accuracy.ReadNotes(filepath.Join(c.Pictures, "notes.yaml")); err != nil {
+			return err
+		}
+		if way, err = filepath.Rel(filepath.Dir(c.Out), c.Pictures); err != nil {
+			return &sidecar.FieldError{Field: "--pictures", Problem: err.Error(), Remedy: "give it as --out: both relative, or both absolute"}
+		}
+	}
 	all, err := accuracy.Run(ctx, o)
 	if err != nil {
 		return err
 	}
 	if c.Out == "" {
-		return accuracy.Write(os.Stdout, all)
+		return accuracy.Write(os.Stdout, all, filepath.ToSlash(way), o.Notes)
 	}
 	f, err := os.Create(c.Out)
 	if err != nil {
 		return &sidecar.Fault{Err: err, Hint: "give a path in a folder that exists and can be written to"}
 	}
-	return errors.Join(accuracy.Write(f, all), f.Close())
+	return errors.Join(accuracy.Write(f, all, filepath.ToSlash(way), o.Notes), f.Close())
 }

@@ -38,6 +38,7 @@ type cli struct {
 	Track    trackCmd    `cmd:"" help:"Follow detections of the MOTChallenge's format, and rate the tracks."`
 	Score    scoreCmd    `cmd:"" help:"Hold counted crossings against what a person counted."`
 	Accuracy accuracyCmd `cmd:"" help:"Count in all clips with a truth, and write how right it is."`
+	Audit    auditCmd    `cmd:"" help:"Measure how right a camera's counts are, with two minutes of a person's time."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 
 	BenchPart benchPartCmd `cmd:"" hidden:""`

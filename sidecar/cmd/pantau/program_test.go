@@ -209,6 +209,12 @@ func TestBadInput(t *testing.T) {
 		{"a port that is taken", []string{"demo", "--camera", taken.Addr().String()}, []string{taken.Addr().String(), "--camera"}},
 		{"a listening port that is taken", []string{"demo", "--camera", freeAddr(t), "--metrics", freeAddr(t), "--rtsp", freeAddr(t), "--listen", taken.Addr().String()}, []string{taken.Addr().String()}},
 		{"tail without a Redis", []string{"tail"}, []string{"no Redis runs", "--redis"}},
+		{"an audit where no Pantau runs", []string{"audit", "smg-0421", "--state", t.TempDir()}, []string{"smg-0421", "start pantau run"}},
+		{"an audit of a path", []string{"audit", "../smg", "--state", t.TempDir()}, []string{"../smg", "no id of a camera"}},
+		{"an audit that sees no quiet time", []string{"audit", "smg-0421", "--quiet", "0"}, []string{"--quiet", "1 to 500"}},
+		{"a tally without a recording", []string{"audit", "tally", "smg-0421", "--state", t.TempDir()}, []string{"no recording of smg-0421", "pantau audit smg-0421"}},
+		{"a camera that was never audited", []string{"audit", "show", "smg-0421", "--state", t.TempDir()}, []string{"never audited"}},
+		{"an audit of a clip that is none", []string{"audit", "clip", rules, "--rules", rules, "--state", t.TempDir()}, []string{"rules.yaml"}},
 		{"an unknown stream", []string{"tail", "evnts"}, []string{"evnts", "events"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -233,7 +239,7 @@ func TestBadInput(t *testing.T) {
 }
 
 func TestHelpTeaches(t *testing.T) {
-	for _, c := range [][]string{{}, {"--help"}, {"run", "--help"}, {"demo", "--help"}, {"analyse", "--help"}, {"tail", "--help"}, {"probe", "--help"}, {"models", "--help"}, {"models", "card", "--help"}, {"check", "--help"}, {"bench", "--help"}} {
+	for _, c := range [][]string{{}, {"--help"}, {"run", "--help"}, {"demo", "--help"}, {"analyse", "--help"}, {"tail", "--help"}, {"probe", "--help"}, {"models", "--help"}, {"models", "card", "--help"}, {"check", "--help"}, {"audit", "--help"}, {"audit", "tally", "--help"}, {"bench", "--help"}} {
 		code, out := says(t, c...)
 		if code != 0 || !strings.Contains(out, "Usage: pantau") {
 			t.Errorf("pantau %v: exit code %d: %s", c, code, out)

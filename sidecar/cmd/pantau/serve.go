@@ -21,6 +21,7 @@ import (
 	"pantau/overlays/republish"
 	"pantau/sidecar"
 	"pantau/sidecar/catalogue"
+	"pantau/sidecar/cmd/pantau/audit"
 	"pantau/sidecar/config"
 	"pantau/sidecar/console"
 	"pantau/sidecar/console/accounts"
@@ -43,6 +44,7 @@ type service struct {
 	redis     *ownredis.Server // nil where the city has one
 	redisAt   *publish.Redis
 	publisher *publish.Publisher
+	auditor   *audit.Auditor
 	hub       *live.Hub
 	rtsp      *republish.Server // nil: the cameras are not given on
 	fleet     *fleet.Fleet
@@ -149,14 +151,16 @@ func (s *service) beginPublisher(ctx context.Context, p *parts) error {
 }
 
 func (s *service) beginFleet(_ context.Context, p *parts) error {
+	s.auditor = audit.NewAuditor(audit.In(s.state), s.log)
+	viewer := &audience{Hub: s.hub, rtsp: s.rtsp, publisher: s.publisher, auditor: s.auditor, log: s.log, started: time.Now(), known: map[string]string{}}
 	s.fleet = fleet.New(fleet.Options{
-		Detector: s.detectors.get, Sink: s.publisher, Packets: s.rtsp != nil, Log: s.log,
-		Viewer: &audience{Hub: s.hub, rtsp: s.rtsp, publisher: s.publisher, log: s.log, started: time.Now(), known: map[string]string{}},
+		Detector: s.detectors.get, Sink: audited{s.publisher, s.auditor}, Packets: s.rtsp != nil, Log: s.log, Viewer: viewer, Shown: s.auditor.Frame,
 	})
 	sets := make(chan []sidecar.Camera)
 	s.catalogue = &catalogue.File{Path: s.file, Checks: s.checks, Log: s.log}
 	p.start("cameras", func(ctx context.Context) error { return s.fleet.Run(ctx, sets) })
 	p.start("catalogue", func(ctx context.Context) error { return s.catalogue.Run(ctx, sets) })
+	p.start("audits", func(ctx context.Context) error { return s.auditor.Run(ctx, s.running, viewer.publish) })
 	p.start("status", s.tell)
 	return nil
 }
@@ -268,6 +272,15 @@ func (s *service) Cameras() []sidecar.CameraStatus {
 	return all
 }
 
+// running lists the cameras that an audit can be of.
+func (s *service) running() []sidecar.Camera {
+	var all []sidecar.Camera
+	for _, c := range s.fleet.Cameras() {
+		all = append(all, c.Camera)
+	}
+	return all
+}
+
 // Node tells the console how this process fares.
 func (s *service) Node() sidecar.NodeStatus {
 	st := s.publisher.Stats()
@@ -308,6 +321,7 @@ type audience struct {
 	*live.Hub
 	rtsp      *republish.Server // may be nil
 	publisher *publish.Publisher
+	auditor   *audit.Auditor
 	log       *slog.Logger
 	started   time.Time
 	known     map[string]string // the hash of each camera's configuration
@@ -329,7 +343,12 @@ func (a *audience) Camera(c sidecar.Camera) {
 	default:
 		a.audit("camera.add", c.ID, "", to)
 	}
-	if err := a.publisher.Camera(c, pipeline.RulesVersion(c.Functions)); err != nil {
+	a.publish(c)
+}
+
+// publish writes a camera's entry in the catalogue, with its newest audits.
+func (a *audience) publish(c sidecar.Camera) {
+	if err := a.publisher.Camera(c, pipeline.RulesVersion(c.Functions), a.auditor.Latest(c.ID)...); err != nil {
 		a.log.Warn("writing the catalogue", "camera", c.ID, "error", err)
 	}
 }

@@ -23,14 +23,17 @@ const Full = 120.0
 
 // Options say what to count.
 type Options struct {
-	Clips   string            // folder of the clips and their truths (NAME.json)
-	Others  []string          // folders where a truth's clip is looked for besides
-	Models  []*Model          // in the order of the tables
-	FPS     []float64         // Full: every frame
-	Look    []sidecar.Look    // what of the pictures is looked at; empty: as a camera that does not say
-	Learned bool              // each clip is looked at twice: the second time with what the first showed of the objects' sizes
-	Cache   string            // folder for detections; empty: they are forgotten
-	Say     func(line string) // what is being done
+	Clips   string         // folder of the clips and their truths (NAME.json)
+	Others  []string       // folders where a truth's clip is looked for besides
+	Models  []*Model       // in the order of the tables
+	FPS     []float64      // Full: every frame
+	Look    []sidecar.Look // what of the pictures is looked at; empty: as a camera that does not say
+	Learned bool           // each clip is looked at twice: the second time with what the first showed of the objects' sizes
+	Cache   string         // folder for detections; empty: they are forgotten
+	// Pictures is the folder for pictures of misses and false counts; empty: none are made.
+	Pictures string
+	Notes    Notes             // what is known of them
+	Say      func(line string) // what is being done
 }
 
 // Detector is a detector that says what it takes; inference.Detector is one.
@@ -53,6 +56,7 @@ type Counted struct {
 	Truth       score.Truth
 	Result      score.Result
 	Megapixels  float64 // of input for a frame, the mean
+	Faults      []Fault // of the result, with their pictures
 }
 
 // Run counts every clip with every model at every rate.
@@ -64,6 +68,12 @@ func Run(ctx context.Context, o Options) ([]Counted, error) {
 	slices.Sort(paths)
 	if len(paths) == 0 {
 		return nil, &sidecar.Fault{Err: fmt.Errorf("no truth (*.json) in %s", o.Clips), Hint: "name a folder of clips with --clips"}
+	}
+	g := &gallery{dir: o.Pictures, notes: o.Notes, kept: map[string]bool{}}
+	if o.Pictures != "" {
+		if err := os.MkdirAll(o.Pictures, 0o755); err != nil {
+			return nil, &sidecar.Fault{Err: err, Hint: "name a folder that can be written with --pictures"}
+		}
 	}
 	var all []Counted
 	for _, path := range paths {
@@ -78,14 +88,14 @@ func Run(ctx context.Context, o Options) ([]Counted, error) {
 		}
 		name := strings.TrimSuffix(filepath.Base(path), ".json")
 		for _, m := range o.Models {
-			counted, err := o.clip(ctx, m, name, clip, truth)
+			counted, err := o.clip(ctx, m, name, clip, truth, g)
 			if err != nil {
 				return all, fmt.Errorf("counting in %s with %s: %w", name, m.Label, err)
 			}
 			all = append(all, counted...)
 		}
 	}
-	return all, nil
+	return all, g.clean()
 }
 
 // find gives the path of a clip.
@@ -101,7 +111,7 @@ func (o Options) find(clip string) (string, error) {
 
 // clip counts one clip with one model at each rate. What the model saw is kept
 // even if something fails.
-func (o Options) clip(ctx context.Context, m *Model, name, clip string, truth score.Truth) (all []Counted, err error) {
+func (o Options) clip(ctx context.Context, m *Model, name, clip string, truth score.Truth, g *gallery) (all []Counted, err error) {
 	d := Record(m)
 	if o.Cache != "" {
 		path := filepath.Join(o.Cache, name+"-"+m.Key+".gob")
@@ -130,6 +140,9 @@ func (o Options) clip(ctx context.Context, m *Model, name, clip string, truth sc
 			}
 			c := Counted{Clip: name, Model: label, FPS: fps, Truth: truth, Result: truth.Match(crossings), Megapixels: d.megapixels()}
 			o.Say(fmt.Sprintf("%-20s %-16s %3.0f fps  %v  (%.3f megapixels a frame, %d frames looked at)", name, label, fps, c.Result, c.Megapixels, d.looked))
+			if err := g.add(ctx, d, clip, sidecar.Analyse{FPS: fps, Look: part}, &c, all); err != nil {
+				return all, err
+			}
 			all = append(all, c)
 		}
 	}
@@ -152,17 +165,24 @@ func (o Options) count(ctx context.Context, d *Recorded, clip string, rule sidec
 // Count runs the product's stages over a clip and gives the crossings of a line.
 // The watch is what is known of the objects there; nil is nothing.
 func Count(ctx context.Context, d pipeline.Detector, clip string, rule sidecar.Function, a sidecar.Analyse, watch *look.Watch) ([]score.Crossing, error) {
+	var kept memory
+	err := run(ctx, d, clip, rule, a, watch, &kept, nil)
+	return score.Crossings(kept.events, rule.ID), err
+}
+
+// run runs the stages over a clip.
+func run(ctx context.Context, d pipeline.Detector, clip string, rule sidecar.Function, a sidecar.Analyse, watch *look.Watch, kept *memory,
+	shown func(*sidecar.Frame, *sidecar.Scene, []sidecar.CountRow) error) error {
 	file, err := decode.OpenFile(clip, decode.FileOptions{Start: time.Unix(0, 0).UTC()})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer file.Close()
-	var kept memory
 	_, err = pipeline.Analyse(ctx, pipeline.File{
 		Camera: sidecar.Camera{ID: "clip", Analyse: a, Functions: []sidecar.Function{rule}},
-		Clip:   file, Detector: d, Workers: 1, Sink: &kept, Watch: watch,
+		Clip:   file, Detector: d, Workers: 1, Sink: kept, Watch: watch, Shown: shown,
 	})
-	return score.Crossings(kept.events, rule.ID), err
+	return err
 }
 
 // memory is a sink that keeps the events.

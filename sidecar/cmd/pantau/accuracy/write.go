@@ -3,6 +3,7 @@ package accuracy
 import (
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 
@@ -10,8 +11,8 @@ import (
 	"pantau/sidecar/internal/score"
 )
 
-// Write writes the tables as Markdown.
-func Write(w io.Writer, all []Counted) error {
+// Write writes the tables as Markdown. pictures is the way from the page to their folder.
+func Write(w io.Writer, all []Counted, pictures string, notes Notes) error {
 	b := &strings.Builder{}
 	b.WriteString(`# Accuracy
 
@@ -47,30 +48,37 @@ Each cell: matched of true / false · F1.
 			}
 		}
 		b.WriteString("\n\n")
-		faults(b, all, m, rates)
+		faults(b, all, m, rates, pictures, notes)
+	}
+	if sources := notes.sources(all); len(sources) > 0 {
+		fmt.Fprintf(b, "The pictures are from these clips, cut out and drawn upon. %s.\n", strings.Join(sources, "; "))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// faults lists every miss and every false count at each rate.
-func faults(b *strings.Builder, all []Counted, model string, rates []float64) {
+// faults lists every miss and every false count at each rate, with its picture
+// where it comes first.
+func faults(b *strings.Builder, all []Counted, model string, rates []float64, pictures string, notes Notes) {
+	shown := map[string]bool{}
 	b.WriteString("<details><summary>every miss and every false count</summary>\n\n")
 	for _, fps := range rates {
 		for _, c := range pick(all, "", model, fps) {
-			for _, f := range []struct {
-				name string
-				of   []score.Crossing
-			}{{"missed", c.Result.Missed}, {"false", c.Result.False}} {
-				if len(f.of) == 0 {
-					continue
+			for _, f := range c.Faults {
+				fmt.Fprintf(b, "- `%s`, %s, %s: %s %s at %.1f s", c.Clip, rate(fps), f.Kind, f.Class, f.Direction, f.T)
+				if why := notes.of(c.Clip, model, f); why != "" {
+					fmt.Fprintf(b, ". %s", why)
 				}
-				fmt.Fprintf(b, "- `%s`, %s, %s:", c.Clip, rate(fps), f.name)
-				for i, x := range f.of {
-					if i > 0 {
-						b.WriteByte(',')
-					}
-					fmt.Fprintf(b, " %s %s at %.1f s", x.Class, x.Direction, x.T)
+				link := path.Join(pictures, f.Picture)
+				switch {
+				case f.Picture == "" && pictures != "" && notes.Clips[c.Clip] == "":
+					b.WriteString(" (no picture: its licence is not known)")
+				case f.Picture == "":
+				case shown[link]:
+					fmt.Fprintf(b, " ([picture](%s))", link)
+				default:
+					fmt.Fprintf(b, "\n\n  ![%.1f s before, then, %.1f s after](%s)\n", apart, apart, link)
+					shown[link] = true
 				}
 				b.WriteByte('\n')
 			}

@@ -1,0 +1,330 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"pantau/sidecar"
+)
+
+// Auditor is a running sidecar's part in audits: it carries out orders, tells the
+// audits of its cameras, and deletes pictures whose time is over.
+type Auditor struct {
+	folder Folder
+	log    *slog.Logger
+
+	mu      sync.Mutex
+	live    map[string]*live     // recordings, by camera
+	results map[string][]Result  // by camera
+	changed map[string]time.Time // when the results' files were written
+	warned  map[string]string    // cameras whose audits are outdated, and since which model and rules
+}
+
+// live is a recording of a camera that runs.
+type live struct {
+	order  Order
+	frames chan picture // from the camera's goroutine; what finds no room is not in the strips
+	cancel context.CancelCauseFunc
+	done   chan struct{}
+
+	mu   sync.Mutex
+	told []sidecar.Event
+}
+
+// picture is an analysed frame on its way to a recorder, which releases it.
+type picture struct {
+	frame        *sidecar.Frame
+	stamp        sidecar.Stamp
+	model, rules string
+}
+
+// errGivenUp ends a recording that nobody wants any more.
+var errGivenUp = errors.New("the order is gone")
+
+// held is how many pictures may wait for a recorder.
+const held = 16
+
+// NewAuditor reads the results that are there. Run does the work.
+func NewAuditor(f Folder, log *slog.Logger) *Auditor {
+	a := &Auditor{folder: f, log: log, live: map[string]*live{}, results: map[string][]Result{}, changed: map[string]time.Time{}, warned: map[string]string{}}
+	a.load()
+	return a
+}
+
+// Frame takes an analysed frame of a camera. It never waits.
+func (a *Auditor) Frame(f *sidecar.Frame, s *sidecar.Scene) {
+	a.mu.Lock()
+	defer a.mu.Unlock() // a recording that has ended gets no more pictures
+	l := a.live[s.Camera]
+	if l == nil {
+		return
+	}
+	select {
+	case l.frames <- picture{f.Retain(), s.Stamp, s.Model, s.Rules}:
+	default:
+		f.Release()
+	}
+}
+
+// Facts takes events that have been published.
+func (a *Auditor) Facts(events []sidecar.Event) {
+	for _, e := range events {
+		a.mu.Lock()
+		l := a.live[e.Camera]
+		a.mu.Unlock()
+		if l != nil {
+			l.mu.Lock()
+			l.told = append(l.told, e)
+			l.mu.Unlock()
+		}
+	}
+}
+
+// Annotate gives the counts with what is known of their error: the newest audit
+// of each line and direction by the same model and the same rules.
+func (a *Auditor) Annotate(counts []sidecar.Count) []sidecar.Count {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i := range counts {
+		c := &counts[i]
+		c.Audit = newest(a.results[c.Camera], func(r *Result) bool { return r.Model == c.Model && r.Rules == c.Rules })
+		for j := range c.Audit {
+			c.Audit[j].Model, c.Audit[j].Rules = "", ""
+		}
+		if now := c.Model + " " + c.Rules; len(c.Audit) == 0 && a.warned[c.Camera] != now && len(newest(a.results[c.Camera], func(*Result) bool { return true })) > 0 {
+			a.warned[c.Camera] = now
+			a.log.Info("the audit is outdated: audit the camera again", "camera", c.Camera, "model", c.Model, "rules", c.Rules)
+		}
+	}
+	return counts
+}
+
+// Latest gives the newest audit of each line and direction of a camera, whatever
+// it was measured with.
+func (a *Auditor) Latest(camera string) []sidecar.Audit {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return newest(a.results[camera], func(*Result) bool { return true })
+}
+
+// newest gives the newest error of each line and direction among some results.
+// Those of which a person saw too little are left out.
+func newest(all []Result, of func(*Result) bool) []sidecar.Audit {
+	var some []sidecar.Audit
+	for _, r := range slices.Backward(all) {
+		if !of(&r) {
+			continue
+		}
+		for _, l := range r.Lines {
+			for _, e := range l.Estimates {
+				known := slices.ContainsFunc(some, func(v sidecar.Audit) bool { return v.Rule == l.Rule && v.Direction == e.Direction })
+				if e.Direction != "" && !e.TooFew && !known {
+					some = append(some, sidecar.Audit{Rule: l.Rule, Direction: e.Direction, At: r.At.UTC().Truncate(time.Second),
+						Bias: round(e.Bias.Value), Low: round(e.Bias.Low), High: round(e.Bias.High), N: e.Seen, Model: r.Model, Rules: r.Rules})
+				}
+			}
+		}
+	}
+	return some
+}
+
+// Run looks once a second for orders and results until ctx ends; then it ends the
+// recordings with what they have. cameras gives the cameras that run, and changed
+// is called for each whose results have changed.
+func (a *Auditor) Run(ctx context.Context, cameras func() []sidecar.Camera, changed func(sidecar.Camera)) error {
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			a.end()
+			return nil
+		case <-second.C:
+		}
+		fresh := a.load()
+		for _, c := range cameras() {
+			if slices.Contains(fresh, c.ID) {
+				changed(c)
+			}
+			if err := a.obey(c); err != nil {
+				a.log.Error("auditing", "camera", c.ID, "error", err)
+			}
+		}
+	}
+}
+
+// end ends all recordings, and waits for them.
+func (a *Auditor) end() {
+	a.mu.Lock()
+	all := make([]*live, 0, len(a.live))
+	for _, l := range a.live {
+		all = append(all, l)
+	}
+	a.mu.Unlock()
+	for _, l := range all {
+		l.cancel(nil)
+		<-l.done
+	}
+}
+
+// load reads results that are new, and deletes pictures whose time is over. It
+// gives the cameras whose results are new.
+func (a *Auditor) load() (fresh []string) {
+	folders, err := os.ReadDir(string(a.folder))
+	if err != nil {
+		return nil // nothing was audited yet
+	}
+	for _, d := range folders {
+		camera := d.Name()
+		if err := a.folder.expire(camera, time.Now()); err != nil {
+			a.log.Error("deleting an audit's pictures", "camera", camera, "error", err)
+		}
+		info, err := os.Stat(a.folder.results(camera))
+		if err != nil {
+			continue
+		}
+		a.mu.Lock()
+		known := a.changed[camera].Equal(info.ModTime())
+		a.changed[camera] = info.ModTime()
+		a.mu.Unlock()
+		if known {
+			continue
+		}
+		all, err := a.folder.Results(camera)
+		if err != nil {
+			a.log.Error("reading audits", "camera", camera, "error", err)
+			continue
+		}
+		a.mu.Lock()
+		a.results[camera] = all
+		a.mu.Unlock()
+		fresh = append(fresh, camera)
+	}
+	return fresh
+}
+
+// expire deletes pictures whose time is over.
+func (f Folder) expire(camera string, now time.Time) error {
+	r, ok, err := f.Record(camera)
+	if err != nil || !ok || now.Before(r.Ends) {
+		return err
+	}
+	return f.Discard(camera)
+}
+
+// obey begins the recording that is ordered, and ends one whose order is gone.
+func (a *Auditor) obey(c sidecar.Camera) error {
+	o, ordered, err := a.folder.Order(c.ID)
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	l := a.live[c.ID]
+	a.mu.Unlock()
+	if l != nil {
+		if !ordered || l.order.ID != o.ID {
+			l.cancel(errGivenUp)
+			<-l.done
+		}
+		return nil
+	}
+	if p, begun, err := a.folder.Progress(c.ID); !ordered || err != nil || begun && p.State != Recording {
+		return err
+	}
+	if err := os.RemoveAll(filepath.Join(a.folder.Evidence(c.ID), "strips")); err != nil {
+		return err // of a recording that was killed: it begins anew
+	}
+	o.Begun = time.Now().UTC()
+	r, err := newRecorder(a.folder, o, c)
+	if err != nil {
+		return errors.Join(err, write(a.folder.progress(c.ID), Progress{State: Failed, Cause: err.Error()}))
+	}
+	ctx, cancel := context.WithCancelCause(context.Background()) // Run ends it
+	l = &live{order: o, frames: make(chan picture, held), cancel: cancel, done: make(chan struct{})}
+	a.mu.Lock()
+	a.live[c.ID] = l
+	a.mu.Unlock()
+	a.log.Info("audit begun", "camera", c.ID, "audit", o.ID)
+	go func() { // obey and end wait for it
+		defer close(l.done)
+		a.record(ctx, l, r)
+	}()
+	return nil
+}
+
+// record carries out one recording.
+func (a *Auditor) record(ctx context.Context, l *live, r *recorder) {
+	camera := l.order.Camera
+	err := l.run(ctx, r, a.folder)
+	a.mu.Lock()
+	delete(a.live, camera)
+	a.mu.Unlock()
+	for len(l.frames) > 0 {
+		(<-l.frames).frame.Release()
+	}
+	if o, ordered, _ := a.folder.Order(camera); errors.Is(err, errGivenUp) || !ordered || o.ID != l.order.ID {
+		return
+	}
+	p := r.progress(time.Now())
+	p.State, p.Until = Recorded, time.Time{}
+	if err != nil {
+		p.State, p.Cause = Failed, err.Error()
+		a.log.Error("audit failed", "camera", camera, "error", err)
+	} else {
+		a.log.Info("audit recorded", "camera", camera, "page", a.folder.Page(camera))
+	}
+	if err := write(a.folder.progress(camera), p); err != nil {
+		a.log.Error("auditing", "camera", camera, "error", err)
+	}
+}
+
+// run records until the recording is over or ctx ends.
+func (l *live) run(ctx context.Context, r *recorder, f Folder) error {
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	for {
+		select {
+		case p := <-l.frames:
+			r.facts(l.take())
+			if err := l.frame(r, p); err != nil {
+				return err
+			}
+		case now := <-second.C:
+			if err := write(f.progress(l.order.Camera), r.progress(now)); err != nil {
+				return err
+			}
+			if r.over(now) {
+				return r.finish(r.last - settling)
+			}
+		case <-ctx.Done():
+			if cause := context.Cause(ctx); errors.Is(cause, errGivenUp) {
+				return cause
+			}
+			return r.finish(r.last - settling)
+		}
+	}
+}
+
+func (l *live) take() []sidecar.Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	told := l.told
+	l.told = nil
+	return told
+}
+
+func (l *live) frame(r *recorder, p picture) error {
+	defer p.frame.Release()
+	img, err := p.frame.Picture.YCbCr()
+	if err != nil {
+		return fmt.Errorf("copying a picture: %w", err)
+	}
+	return r.frame(img, p.stamp, p.model, p.rules)
+}
