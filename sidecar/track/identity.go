@@ -15,7 +15,7 @@ import (
 func (t *Tracker) confirm() {
 	kept := t.objects[:0]
 	for _, o := range t.objects {
-		if o.confirmed() || !t.proven(o) {
+		if o.confirmed() || !t.proven(o) || t.nested(o) {
 			kept = append(kept, o)
 			continue
 		}
@@ -48,6 +48,22 @@ func (t *Tracker) sits(b sidecar.Box, c sidecar.Class) bool {
 	for _, o := range t.objects {
 		if o.confirmed() && o.found && o.box.Left < b.Right && b.Left < o.box.Right &&
 			affinity(o.class.winner, c) > 0 && o.box.IoU(b) >= duplicate {
+			return true
+		}
+	}
+	return false
+}
+
+// nested says whether an object lies within a confirmed one that is in view, or
+// around it: a box of a part of it, or one too large. If it is somebody else, they
+// part sooner or later, and until then it has no identity.
+func (t *Tracker) nested(o *object) bool {
+	for _, e := range t.objects {
+		if !e.confirmed() || !e.found || affinity(e.class.winner, o.class.winner) == 0 {
+			continue
+		}
+		a, b := e.box.Area(), o.box.Area()
+		if common := e.box.Intersect(o.box).Area(); common >= nestedPart*min(a, b) && min(a, b) >= nestedLeast*max(a, b) {
 			return true
 		}
 	}
