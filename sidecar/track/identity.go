@@ -15,7 +15,7 @@ import (
 func (t *Tracker) confirm() {
 	kept := t.objects[:0]
 	for _, o := range t.objects {
-		if o.confirmed() || !t.proven(o) || t.nested(o) {
+		if o.confirmed() || !t.proven(o) {
 			kept = append(kept, o)
 			continue
 		}
@@ -35,9 +35,16 @@ func (t *Tracker) confirm() {
 }
 
 // proven says whether there is enough evidence that an object is one: enough
-// observations over enough time, and not all of them doubtful.
+// observations over enough time, not all of them doubtful, and not in or around
+// another one.
 func (t *Tracker) proven(o *object) bool {
-	return o.found && o.hits >= t.o.Hits && o.proof >= leastProof && t.now-o.since >= leastLife
+	if !o.found {
+		return false
+	}
+	if o.apart++; t.nested(o) {
+		o.apart = 0
+	}
+	return o.apart >= t.o.Hits && o.proof >= leastProof && t.now-o.since >= leastLife
 }
 
 // known says whether a detection is one more box around an object that has one.
@@ -54,12 +61,12 @@ func (t *Tracker) sits(b sidecar.Box, c sidecar.Class) bool {
 	return false
 }
 
-// nested says whether an object lies within a confirmed one that was in view a
-// moment ago, or around it: a box of a part of it, or one too large. If it is
+// nested says whether an object lies within one that is better proven and was in
+// view a moment ago, or around it: a box of a part of it, or one too large. If it is
 // somebody else, they part sooner or later, and until then it has no identity.
 func (t *Tracker) nested(o *object) bool {
 	for _, e := range t.objects {
-		if e.confirmed() && t.now-e.seenAt <= lowFor && affinity(e.class.winner, o.class.winner) > 0 && nests(e.box, o.box) {
+		if (e.confirmed() || e.proof > o.proof) && t.now-e.seenAt <= nestedFor && affinity(e.class.winner, o.class.winner) > 0 && nests(e.box, o.box) {
 			return true
 		}
 	}

@@ -34,6 +34,23 @@ func TestNestedBoxesAreOneObject(t *testing.T) {
 	}
 }
 
+// Nor is one that reaches out of the object now and then.
+func TestNestedBoxesMayShake(t *testing.T) {
+	tk := New(Options{})
+	for i := range 60 {
+		b := square(0.1+0.012*float64(i), 0.5, 0.1)
+		part := square(0.1+0.012*float64(i), 0.5, 0.07)
+		if i%3 == 2 {
+			part.Left, part.Right = part.Left+0.04, part.Right+0.04
+		}
+		tk.Update(time.Duration(i)*100*time.Millisecond, []sidecar.Detection{
+			{Class: sidecar.Car, Score: 0.7, Box: b}, {Class: sidecar.Car, Score: 0.5, Box: part}})
+	}
+	if tk.lastID != 1 {
+		t.Errorf("%d identities, want 1", tk.lastID)
+	}
+}
+
 // Who comes out from before a bus gets an identity, and has been there before.
 func TestNestedObjectsThatPartAreTwo(t *testing.T) {
 	tk := New(Options{})

@@ -68,6 +68,7 @@ const (
 	duplicate     = 0.7                    // IoU with a confirmed track from which a newcomer is the same object
 	nestedPart    = 0.8                    // part of the smaller of two boxes from which it lies in the larger
 	nestedLeast   = 0.2                    // part of the larger that it is then at least
+	nestedFor     = 500 * time.Millisecond // how long the other one may be hidden
 	nestedMost    = 0.6                    // part of a track's observations in another one from which it is that one
 	rejoinSimilar = 0.35                   // similarity from which a newcomer is the return of a lost track
 	rejoinBuffer  = 0.5                    // widening for that, sizes
