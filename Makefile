@@ -4,6 +4,7 @@
 # make bench    what each stage costs, beside a peer in the same run
 # make train    the street detector, from pictures to ONNX (inference/models/training)
 # make accuracy count in all clips with a truth, and write docs/accuracy.md
+# make streets  count in 200 simulated streets of each kind (docs/accuracy-in-simulation.md)
 # make lint     vet, golangci-lint, svelte-check
 # make fuzz     every fuzz target, for FUZZTIME each
 # make clean    remove what was built; make distclean also what was downloaded
@@ -20,7 +21,7 @@ GOSOURCES := $(shell find . -name node_modules -prune -o -name '*.go' -print -o 
 	-o -path './inference/models/*' \( -name '*.yaml' -o -name '*.onnx' -o -name '*.md' \) -print) go.mod go.sum
 WEBSOURCES := $(shell find $(WEB) -path $(WEB)/node_modules -prune -o -path $(WEB)/dist -prune -o -type f -print)
 
-.PHONY: run test build setup-build setup-run setup-test bench accuracy train lint fuzz clean distclean
+.PHONY: run test build setup-build setup-run setup-test bench accuracy streets train lint fuzz clean distclean
 .DELETE_ON_ERROR:
 
 run: setup-run build $(DEMO)
@@ -67,6 +68,9 @@ train:
 
 accuracy: setup-run build $(DEMO)
 	@bin/pantau accuracy --clips ../shared/videos --models-from ../shared/models --cache var/accuracy --out docs/accuracy.md --pictures docs/images/accuracy $(ARGS)
+
+streets:
+	PANTAU_STREETS=200 go test -v -timeout 4h -run 'Streets|Sight|Twice' ./sidecar/internal/street
 
 lint: $(PAGE)
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these files"; exit 1; }

@@ -35,9 +35,16 @@ func (t *Tracker) confirm() {
 }
 
 // proven says whether there is enough evidence that an object is one: enough
-// observations over enough time, and not all of them doubtful.
+// observations over enough time, not all of them doubtful, and not in or around
+// another one.
 func (t *Tracker) proven(o *object) bool {
-	return o.found && o.hits >= t.o.Hits && o.proof >= leastProof && t.now-o.since >= leastLife
+	if !o.found {
+		return false
+	}
+	if o.apart++; t.nested(o) {
+		o.apart = 0
+	}
+	return o.apart >= t.o.Hits && o.proof >= leastProof && t.now-o.since >= leastLife
 }
 
 // known says whether a detection is one more box around an object that has one.
@@ -52,6 +59,24 @@ func (t *Tracker) sits(b sidecar.Box, c sidecar.Class) bool {
 		}
 	}
 	return false
+}
+
+// nested says whether an object lies within one that is better proven and was in
+// view a moment ago, or around it: a box of a part of it, or one too large. If it is
+// somebody else, they part sooner or later, and until then it has no identity.
+func (t *Tracker) nested(o *object) bool {
+	for _, e := range t.objects {
+		if (e.confirmed() || e.proof > o.proof) && t.now-e.seenAt <= nestedFor && affinity(e.class.winner, o.class.winner) > 0 && nests(e.box, o.box) {
+			return true
+		}
+	}
+	return false
+}
+
+// nests says whether the smaller of two boxes lies in the larger.
+func nests(a, b sidecar.Box) bool {
+	less, more := min(a.Area(), b.Area()), max(a.Area(), b.Area())
+	return less >= nestedLeast*more && a.Intersect(b).Area() >= nestedPart*less
 }
 
 // predecessor finds the lost object whose return o is: hidden before o was born,
@@ -109,7 +134,7 @@ func (t *Tracker) unite() {
 			o.twin = twin{}
 			continue
 		}
-		if !o.merged && !older.merged && o.twin.of(older, o, t.now) {
+		if !o.merged && !older.merged && o.twin.of(older, o, t.now) && o.always(older) {
 			t.result.Merged = append(t.result.Merged, sidecar.Merge{From: o.id, Into: older.id})
 			older.absorb(o)
 			o.merged = true
@@ -122,15 +147,15 @@ func (t *Tracker) unite() {
 func (t *Tracker) covering(i int) *object {
 	var best *object
 	o, most := t.rows[i], twinOverlap
-	reach := (1 - twinOverlap) * o.w.x
+	reach := (1 - nestedPart/2) * max(o.w.x, t.widest)
 	for _, step := range [2]int{-1, 1} {
 		for j := i + step; j >= 0 && j < len(t.rows) && math.Abs(t.rows[j].cx.x-o.cx.x) <= reach; j += step {
 			e := t.rows[j]
 			if e.id > o.id || affinity(e.class.winner, o.class.winner) == 0 {
 				continue
 			}
-			if iou := e.box.IoU(o.box); iou >= most {
-				best, most = e, iou
+			if iou := e.box.IoU(o.box); iou >= most || best == nil && nests(e.box, o.box) {
+				best, most = e, max(iou, twinOverlap)
 			}
 		}
 	}
@@ -150,6 +175,12 @@ func (w *twin) of(older, younger *object, now time.Duration) bool {
 		w.hers++
 	}
 	return now-w.since >= twinTime && min(w.mine, w.hers) >= twinHits
+}
+
+// always says whether two boxes that cover each other have done so for most of the
+// younger one's life, if one only lies within the other.
+func (o *object) always(older *object) bool {
+	return o.box.IoU(older.box) >= twinOverlap || float64(o.twin.mine) >= nestedMost*float64(o.hits)
 }
 
 // absorb takes over what is known of a twin.

@@ -17,6 +17,7 @@ type object struct {
 	age     int
 	hits    int
 	misses  int
+	apart   int // observations in a row in which it was not nested; only before it is confirmed
 	score   float64
 	proof   float64 // scores of all observations, summed
 	class   ballot
@@ -45,7 +46,7 @@ func (o *object) confirmed() bool { return o.id != 0 }
 
 // begin makes o a new tentative object.
 func (o *object) begin(d *sidecar.Detection, at, now time.Duration) {
-	*o = object{filter: newFilter(d.Box), born: at, since: now, seenAt: now, age: 1, hits: 1,
+	*o = object{filter: newFilter(d.Box), born: at, since: now, seenAt: now, age: 1, hits: 1, apart: 1,
 		score: d.Score, proof: d.Score, first: d.Box, last: d.Box, box: d.Box, found: true,
 		rest: d.Box.Centre(), restAt: now}
 	o.seen = o.filter

@@ -66,6 +66,10 @@ const (
 	classMargin   = 1.25                   // lead of a class that takes over from another
 	riderHint     = 0.15                   // share of a two-wheeler in what seems a person, or the other way, from which it may be a rider
 	duplicate     = 0.7                    // IoU with a confirmed track from which a newcomer is the same object
+	nestedPart    = 0.8                    // part of the smaller of two boxes from which it lies in the larger
+	nestedLeast   = 0.2                    // part of the larger that it is then at least
+	nestedFor     = 500 * time.Millisecond // how long the other one may be hidden
+	nestedMost    = 0.6                    // part of a track's observations in another one from which it is that one
 	rejoinSimilar = 0.35                   // similarity from which a newcomer is the return of a lost track
 	rejoinBuffer  = 0.5                    // widening for that, sizes
 	twinOverlap   = 0.7                    // IoU from which two tracks may be one object

@@ -1,0 +1,74 @@
+package track
+
+import (
+	"testing"
+	"time"
+
+	"pantau/sidecar"
+)
+
+// A box too large around an object, or on a part of it, is no other object,
+// however sure the detector is of both.
+func TestNestedBoxesAreOneObject(t *testing.T) {
+	for name, second := range map[string]func(b sidecar.Box) sidecar.Box{
+		"around": func(b sidecar.Box) sidecar.Box { return buffered(b, 0.25*b.Width(), 0.2*b.Height()) },
+		"cab": func(b sidecar.Box) sidecar.Box {
+			return sidecar.Box{Left: b.Left, Top: b.Top, Right: b.Right, Bottom: b.Top + 0.5*b.Height()}
+		},
+	} {
+		for _, fps := range rates {
+			tk := New(Options{})
+			for i := range int(4 * fps) {
+				s := float64(i) / fps
+				b := square(0.1+0.15*s, 0.5, 0.1)
+				dets := []sidecar.Detection{{Class: sidecar.Truck, Score: 0.7, Box: b}}
+				if i > 0 && i%4 != 0 {
+					dets = append(dets, sidecar.Detection{Class: sidecar.Bus, Score: 0.6, Box: second(b)})
+				}
+				tk.Update(time.Duration(s*float64(time.Second)), dets)
+			}
+			if tk.lastID != 1 {
+				t.Errorf("%s, %v fps: %d identities, want 1", name, fps, tk.lastID)
+			}
+		}
+	}
+}
+
+// Nor is one that reaches out of the object now and then.
+func TestNestedBoxesMayShake(t *testing.T) {
+	tk := New(Options{})
+	for i := range 60 {
+		b := square(0.1+0.012*float64(i), 0.5, 0.1)
+		part := square(0.1+0.012*float64(i), 0.5, 0.07)
+		if i%3 == 2 {
+			part.Left, part.Right = part.Left+0.04, part.Right+0.04
+		}
+		tk.Update(time.Duration(i)*100*time.Millisecond, []sidecar.Detection{
+			{Class: sidecar.Car, Score: 0.7, Box: b}, {Class: sidecar.Car, Score: 0.5, Box: part}})
+	}
+	if tk.lastID != 1 {
+		t.Errorf("%d identities, want 1", tk.lastID)
+	}
+}
+
+// Who comes out from before a bus gets an identity, and has been there before.
+func TestNestedObjectsThatPartAreTwo(t *testing.T) {
+	tk := New(Options{})
+	var last []sidecar.Track
+	for i := range 40 {
+		s := float64(i) / 10
+		bus := sidecar.Box{Left: 0.3, Top: 0.3, Right: 0.6, Bottom: 0.6}
+		car := square(0.45+0.1*max(0, s-1), 0.5, 0.15)
+		dets := []sidecar.Detection{{Class: sidecar.Bus, Score: 0.8, Box: bus}}
+		if i >= 5 {
+			dets = append(dets, sidecar.Detection{Class: sidecar.Car, Score: 0.7, Box: car})
+		}
+		last = append(last[:0], tk.Update(time.Duration(s*float64(time.Second)), dets).Tracks...)
+		if nested := s < 1.5; nested && tk.lastID > 1 {
+			t.Fatalf("%.1f s: the car has an identity within the bus", s)
+		}
+	}
+	if len(last) != 2 || !last[1].Confirmed || last[1].Born != 500*time.Millisecond || last[1].Start.Centre() != square(0.45, 0.5, 0.15).Centre() {
+		t.Errorf("got %+v, want bus and car, which was there from 0.5 s on", last)
+	}
+}
