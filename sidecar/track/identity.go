@@ -63,8 +63,12 @@ func (t *Tracker) sits(b sidecar.Box, c sidecar.Class) bool {
 
 // nested says whether an object lies within one that is better proven and was in
 // view a moment ago, or around it: a box of a part of it, or one too large. If it is
-// somebody else, they part sooner or later, and until then it has no identity.
+// somebody else, they part sooner or later, and until then it has no identity. People
+// are left out: of those who walk one behind the other both are seen, and nested.
 func (t *Tracker) nested(o *object) bool {
+	if o.class.winner == sidecar.Person {
+		return false
+	}
 	for _, e := range t.objects {
 		if (e.confirmed() || e.proof > o.proof) && t.now-e.seenAt <= nestedFor && affinity(e.class.winner, o.class.winner) > 0 && nests(e.box, o.box) {
 			return true
@@ -154,7 +158,7 @@ func (t *Tracker) covering(i int) *object {
 			if e.id > o.id || affinity(e.class.winner, o.class.winner) == 0 {
 				continue
 			}
-			if iou := e.box.IoU(o.box); iou >= most || best == nil && nests(e.box, o.box) {
+			if iou := e.box.IoU(o.box); iou >= most || best == nil && o.class.winner != sidecar.Person && nests(e.box, o.box) {
 				best, most = e, max(iou, twinOverlap)
 			}
 		}

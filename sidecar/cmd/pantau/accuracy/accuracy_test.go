@@ -26,6 +26,9 @@ type mover struct{ looked atomic.Int64 }
 // Name is no model of the manifest.
 func (*mover) Name() string { return "mover@1" }
 
+// Input is of one size.
+func (*mover) Input(int, int) (w, h int, free bool) { return 64, 64, false }
+
 // Detect puts the car where it is at the frame's time.
 func (m *mover) Detect(_ context.Context, next func() *sidecar.Frame, dst []sidecar.Detection) (*sidecar.Frame, []sidecar.Detection, error) {
 	f := next()
@@ -129,7 +132,7 @@ func TestFaultsArePictured(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The mover crosses about every 4 s; one of those is not in this truth, and one of it never comes.
-	live, err := Count(t.Context(), &mover{}, clip, sidecar.Function{ID: "line", Kind: "line", Line: []sidecar.Point{{0.5, 0}, {0.5, 1}}}, 10)
+	live, err := Count(t.Context(), &mover{}, clip, sidecar.Function{ID: "line", Kind: "line", Line: []sidecar.Point{{0.5, 0}, {0.5, 1}}}, sidecar.Analyse{FPS: 10}, nil)
 	if err != nil || len(live) < 3 {
 		t.Fatal(live, err)
 	}
