@@ -20,7 +20,7 @@ type Status struct {
 	Latency     Latency           `json:"latency_ms"` // of a typical frame of the last seconds
 	Dropped     map[string]uint64 `json:"dropped"`    // frames since the start, by reason
 	Model       string            `json:"model"`
-	Looking     Looking           `json:"looking"`
+	Looking     Looking           `json:"looking,omitzero"`
 	Reconnects  uint64            `json:"reconnects"`        // sessions after the first
 	ClockOffset float64           `json:"clock_offset_s"`    // the camera's clock less this machine's, seconds
 	TimeSource  TimeSource        `json:"ts_source"`         // where the capture times come from
