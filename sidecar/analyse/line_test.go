@@ -44,6 +44,7 @@ func TestLineInLetters(t *testing.T) {
 		"AAA......BBB":       "in", // hidden while it crosses
 		"aaaaBBB":            "in", // born just before the line
 		"bbbbBBB":            "",   // born on it, already past
+		"aABAAAA":            "",   // born on it, and flickering
 		"AAABABABABABBB":     "in",
 		"AB":                 "",
 	} {

@@ -144,6 +144,18 @@ func TestTurnTellsBothCrossings(t *testing.T) {
 	}
 }
 
+// TestTurnsComeAfterTheirLines: one that was seen once past its last line, and no more,
+// is counted there when it is given up, and its turn after that.
+func TestTurnsComeAfterTheirLines(t *testing.T) {
+	f := newFilm(t, 10, append([]sidecar.Function{simpang}, arms...)...)
+	travel(f, "NC")
+	f.show(traveller(1, sidecar.Point{0.78, 0.5}, outer['E']))
+	f.over()
+	if got := f.turned(); got != "north-east" {
+		t.Errorf("got %q, want one from the north to the east: %s", got, f.story())
+	}
+}
+
 // TestTurnsVanishInTheJunction: who is not seen to go out is in the minute in which
 // it was seen last, and that minute is not final before.
 func TestTurnsVanishInTheJunction(t *testing.T) {
