@@ -25,9 +25,11 @@ const (
 	// them. For crowds they did: of 3600 heads 2020 were found at twice, and 1210 at once.
 	enlarged      = 1.0
 	enlargedClose = 2.0
-	// worthwhile is how much larger objects must become, or how much of the cost must
-	// be saved, for a part to be better than the whole.
-	worthwhile = 0.15
+	// worthwhile is how many times as large objects must become, and cheap what part
+	// of the whole picture's cost may be left if they do not, for a part to be better
+	// than the whole picture, on which people see boxes everywhere.
+	worthwhile = 1.25
+	cheap      = 0.5
 	// narrowest is the least side of a part, sides of the picture: a detector wants to
 	// see what is around.
 	narrowest = 0.2

@@ -139,7 +139,7 @@ func TestPlansByHand(t *testing.T) {
 		{"fixed input", sidecar.Analyse{}, []sidecar.Function{line}, Options{Input: Input{416, 416, false}, Seen: small}, 0, "one size of input"},
 		{"small objects", sidecar.Analyse{}, []sidecar.Function{line}, Options{Input: input, Seen: small}, 1, "20 objects"},
 		{"large objects", sidecar.Analyse{}, []sidecar.Function{line}, Options{Input: input, Seen: large}, 0, "100 % of it"},
-		{"nothing seen for long", sidecar.Analyse{}, []sidecar.Function{line}, Options{Input: input, Assume: true}, 1, "not been seen yet"},
+		{"nothing seen for long", sidecar.Analyse{}, []sidecar.Function{far}, Options{Input: input, Assume: true}, 1, "not been seen yet"},
 		{"far apart", sidecar.Analyse{}, []sidecar.Function{line, far}, Options{Input: input, Seen: small}, 2, "20 objects"},
 		{"no points", sidecar.Analyse{}, []sidecar.Function{{ID: "x", Kind: "new"}}, Options{Input: input, Seen: small}, 0, "function x"},
 		{"parts", sidecar.Analyse{Parts: []sidecar.Part{{0, 0.3, 1, 0.7}}}, []sidecar.Function{line}, Options{Input: input}, 1, "are set"},

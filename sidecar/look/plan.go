@@ -43,7 +43,7 @@ func (p planner) plan() Plan {
 		}
 		cost := float64(pixels) / float64(p.Input.Width*p.Input.Height)
 		scale := s / whole0
-		if !p.set && scale < 1+worthwhile && cost > 1-worthwhile {
+		if !p.set && scale < worthwhile && cost > cheap {
 			break
 		}
 		return p.of(crops, scale, cost, pixels)
