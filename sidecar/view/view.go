@@ -175,6 +175,7 @@ func (w *Watcher) take() {
 		w.believe(comparison{})
 		return
 	}
+	w.suspectOf("")
 	if w.view.State == sidecar.ViewDark {
 		w.view.State, w.view.Cause = sidecar.ViewOK, ""
 	}

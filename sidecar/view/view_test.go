@@ -422,3 +422,17 @@ func FuzzReference(f *testing.F) {
 		}
 	})
 }
+
+// A picture that is black every other second is not dark, also while the reference
+// is taken.
+func TestDarkMustLast(t *testing.T) {
+	s, black := noise(street(1)), newStill(320, 180)
+	f := newFilm(Options{})
+	for range 20 {
+		for _, next := range [...]*still{s(), black} {
+			if v := f.show(next); v.Suspends() {
+				t.Fatalf("%s after %d s", v.State, f.t)
+			}
+		}
+	}
+}
