@@ -51,6 +51,7 @@ type Analyse struct {
 	Mask      []Polygon `json:"mask,omitempty" yaml:"mask"`             // areas that are blanked before anything else sees the frame
 	Look      Look      `json:"look,omitempty" yaml:"look"`             // what of the picture is looked at; empty is LookAuto
 	Parts     []Part    `json:"parts,omitempty" yaml:"parts"`           // the parts of the picture, fixed; none: they are chosen
+	View      ViewWatch `json:"view,omitempty" yaml:"view"`             // what the picture must show; empty is ViewFixed
 }
 
 // Look says what of the picture is looked at.

@@ -210,7 +210,7 @@ type Correction struct {
 type StateChange struct {
 	Origin
 	From  string `json:"from"`
-	To    string `json:"to"` // connecting, running, retrying, stopped, faulty
+	To    string `json:"to"` // connecting, running, retrying, stopped, faulty; or a ViewState that suspends the rules
 	Cause string `json:"cause,omitempty"`
 	Hint  string `json:"hint,omitempty"`
 }

@@ -86,6 +86,7 @@ type Scene struct {
 	Model   string // name@version
 	Rules   string // version of the camera's functions, such as "r17"
 	Latency Latency
+	View    View    // what the picture shows of the scene that the rules were drawn on
 	Tracks  []Track // all that are followed now
 	Ended   []Track // those that were given up with this frame
 	Merged  []Merge // tracks that turned out to be one object

@@ -13,7 +13,8 @@ type Rates struct {
 // Status is how one camera fares now. It is made new each time and not changed
 // afterwards, so that it can be shared.
 type Status struct {
-	State       string            `json:"state"` // connecting, running, retrying, stopped, faulty
+	State       string            `json:"state"`           // connecting, running, retrying, stopped, faulty; or a ViewState that suspends the rules
+	Flags       []string          `json:"flags,omitempty"` // why the picture is poor
 	Cause       string            `json:"cause,omitempty"`
 	Hint        string            `json:"hint,omitempty"`
 	FPS         Rates             `json:"fps"`        // over the last seconds

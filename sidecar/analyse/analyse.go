@@ -20,10 +20,12 @@ type Analyser struct {
 	book
 	timezone  string
 	functions []sidecar.Function
-	analytics []Analytic                  // of the functions, in their order
-	tracks    map[sidecar.TrackID]*object // of this epoch
-	live      []*object                   // the same, in the order in which they came
-	lost      []*object                   // given up by the tracker, and perhaps not gone
+	analytics []Analytic                         // of the functions, in their order
+	tracks    map[sidecar.TrackID]*object        // of this epoch
+	live      []*object                          // the same, in the order in which they came
+	lost      []*object                          // given up by the tracker, and perhaps not gone
+	suspended bool                               // the rules are: the picture is not what they were drawn on
+	told      map[sidecar.TrackID]map[string]int // events of the tracks that were followed when they were; nil: they never were
 }
 
 // New makes the analytics of a camera's functions. The error is a
@@ -44,7 +46,12 @@ func (a *Analyser) Update(s *sidecar.Scene) []sidecar.Event {
 	a.events = nil
 	before := a.clock.last
 	now, step := a.clock.tick(s.Stamp)
+	if a.suspend(s.View, before, now, step) {
+		a.areas.clear(s)
+		return a.events
+	}
 	a.frame(before, now, step)
+	a.doubt(now.minute, s.View.Flags...)
 	if now.Epoch != before.Epoch {
 		for len(a.live) > 0 {
 			a.giveUp(a.live[0])
@@ -84,6 +91,7 @@ func (a *Analyser) observe(tracks []sidecar.Track, now moment) {
 			continue
 		}
 		o := newObject(t, now, &a.clock)
+		o.told = a.told[t.ID]
 		a.tracks[t.ID] = o
 		a.live = append(a.live, o)
 	}

@@ -66,6 +66,14 @@ func (a *areas) describe(s *sidecar.Scene, tracks map[sidecar.TrackID]*object) {
 	s.Zones = a.shown
 }
 
+// clear says that nothing is known of any zone.
+func (a *areas) clear(s *sidecar.Scene) {
+	for i := range s.Tracks {
+		s.Tracks[i].Zones, s.Tracks[i].KMH = nil, 0
+	}
+	s.Zones, a.stale = nil, true
+}
+
 // names lists the zones of some bits.
 func (a *areas) names(bits uint64) []string {
 	if set, ok := a.sets[bits]; ok {

@@ -16,6 +16,7 @@ type book struct {
 	areas    areas
 	events   []sidecar.Event // of this scene
 	watchers []watcher
+	mute     bool // what is told and counted is not
 }
 
 // row gives the index of a row of the ledger.
@@ -34,6 +35,9 @@ func (b *book) tell(kind sidecar.EventType, rule string, o *object, m moment, da
 	if o.told == nil {
 		o.told = map[string]int{}
 	}
+	if b.mute {
+		return ""
+	}
 	o.told[rule]++
 	id := sidecar.EventID(b.camera, rule, o.start.Epoch, o.track.ID, o.told[rule])
 	b.events = append(b.events, sidecar.Event{ID: id, Type: kind, Camera: b.camera,
@@ -41,8 +45,32 @@ func (b *book) tell(kind sidecar.EventType, rule string, o *object, m moment, da
 	return id
 }
 
+// add counts n more in a row, at a time that may be past.
+func (b *book) add(at time.Time, row, n int) {
+	if !b.mute {
+		b.ledger.add(at, row, n)
+	}
+}
+
+// sample adds a value to a row's distribution, at a time that may be past.
+func (b *book) sample(at time.Time, row int, v float64) {
+	if !b.mute {
+		b.ledger.sample(at, row, v)
+	}
+}
+
+// measure is sample of a value that has a standard error.
+func (b *book) measure(at time.Time, row int, v, doubt float64) {
+	if !b.mute {
+		b.ledger.measure(at, row, v, doubt)
+	}
+}
+
 // state adds an event of a rule as a whole, its n-th.
 func (b *book) state(kind sidecar.EventType, rule string, n int, m moment, data any) {
+	if b.mute {
+		return
+	}
 	b.events = append(b.events, sidecar.Event{ID: sidecar.EventID(b.camera, rule, m.Epoch, 0, n), Type: kind, Camera: b.camera,
 		Subject: b.camera + "/" + rule, Time: m.Capture.UTC(), Data: data})
 }

@@ -83,15 +83,23 @@
 // something was seen standing. Bays are places that are given; at a kerb they are
 // where vehicles stand.
 //
+// # The gap
+//
+// While the picture is not what the rules were drawn on, scenes are not looked at,
+// and that is no fact: who was followed is forgotten and has not left, places stay
+// as they were. Afterwards it is as in a first scene. See suspend.go.
+//
 // # The minute
 //
 // A count belongs to the minute of its frame's capture time. Uptime is the part of
 // the minute between analysed frames that followed each other closely (see
 // patience). Quality is good, or low with flags that say why: "gaps" (uptime under
 // 0.9), "slow" (less than 45 % of the expected frames where it was up), "clock"
-// (capture times that leapt and were not followed); it is none, and there are no
-// rows, where nothing was analysed. A minute is given some seconds after its end,
-// final unless something in it may still come out either way, and given again
-// with a higher Rev when it changes, every ten seconds at most, for ten minutes.
+// (capture times that leapt and were not followed), and what the scenes' views say
+// (night, rain, low_detail; moved and the like where the rules were suspended); it
+// is none, and there are no rows, where nothing was analysed. A minute is given some
+// seconds after its end, final unless something in it may still come out either way,
+// and given again with a higher Rev when it changes, every ten seconds at most, for
+// ten minutes.
 // Where a run begins and ends, intervals are shorter: see ledger.
 package analyse

@@ -33,6 +33,7 @@ type minute struct {
 	dense   []bool        // by row: its objects could not be told apart
 	doubts  []float64     // by row: sum of the squares of the samples' standard errors
 	strange bool          // the capture time did not fit
+	poor    []string      // what was wrong with the picture
 	rev     int
 	given   bool
 	told    time.Duration // steady time when it was revised
@@ -62,7 +63,18 @@ func (m *minute) take(other *minute) {
 		m.dense[i] = m.dense[i] || other.dense[i]
 	}
 	m.strange = m.strange || other.strange
+	m.note(other.poor...)
 	m.changed = true
+}
+
+// note adds what was wrong with the picture.
+func (m *minute) note(flags ...string) {
+	for _, f := range flags {
+		if !slices.Contains(m.poor, f) {
+			m.poor = append(m.poor, f)
+			m.changed = true
+		}
+	}
 }
 
 // row is a line of the ledger: the key of its numbers, and when they mattered.
@@ -180,12 +192,7 @@ func (l *ledger) frame(before, now moment, step time.Duration) {
 	if step > max(patience, 5*l.interval) {
 		covered = l.interval
 	}
-	t := before.minute
-	if !l.seen {
-		l.open(now.minute)
-	} else if leap := now.minute.Sub(t) - step; leap > leaping && l.shift(leap) {
-		t = t.Add(leap)
-	}
+	t := l.follow(before, now, step)
 	end := t.Add(covered)
 	if t.Before(l.newest) {
 		t = l.newest
@@ -202,6 +209,34 @@ func (l *ledger) frame(before, now moment, step time.Duration) {
 	m.strange = m.strange || !now.minute.Equal(now.Capture)
 	if now.minute.After(l.newest) {
 		l.newest = now.minute
+	}
+}
+
+// follow opens the ledger, or moves its first interval with the camera's clock, and
+// gives where the time since the frame before begins.
+func (l *ledger) follow(before, now moment, step time.Duration) time.Time {
+	t := before.minute
+	if !l.seen {
+		l.open(now.minute)
+	} else if leap := now.minute.Sub(t) - step; leap > leaping && l.shift(leap) {
+		t = t.Add(leap)
+	}
+	return t
+}
+
+// pause notes a frame that was not analysed, step after the one before: it covers
+// nothing.
+func (l *ledger) pause(before, now moment, step time.Duration) {
+	l.follow(before, now, step)
+	if now.minute.After(l.newest) {
+		l.newest = now.minute
+	}
+}
+
+// doubt notes what is wrong with the picture at a time.
+func (l *ledger) doubt(at time.Time, flags ...string) {
+	if len(flags) > 0 {
+		l.minute(at).note(flags...)
 	}
 }
 
@@ -290,7 +325,7 @@ func (l *ledger) fill(c *sidecar.Count, m *minute) {
 	c.Expected = l.expected(m)
 	c.Uptime = math.Round(10000*min(1, float64(m.covered)/float64(m.to.Sub(m.from)))) / 10000
 	c.Rows = l.list(m)
-	c.Quality, c.Flags = sidecar.QualityGood, []string{}
+	c.Quality, c.Flags = sidecar.QualityGood, append([]string{}, m.poor...)
 	if c.Uptime == 0 {
 		c.Quality = sidecar.QualityNone
 		return

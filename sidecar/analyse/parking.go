@@ -233,6 +233,13 @@ func (k *parking) Join(from, into *object, _ moment) {
 	}
 }
 
+// Resume looks at the places as they are after a gap: who came meanwhile was found.
+func (k *parking) Resume(now moment) {
+	if k.started {
+		k.opened, k.last = now.steady, now.steady
+	}
+}
+
 // Leave forgets an object, and not its place.
 func (k *parking) Leave(o *object) { delete(k.stands, o) }
 
@@ -261,7 +268,7 @@ func (k *parking) occupy(p *place) {
 			p.class = i
 		}
 	}
-	p.found = p.since.steady-k.opened <= patience
+	p.found = (p.since.steady - k.opened).Abs() <= patience
 	if !p.found {
 		k.add(p.since.minute, k.rows[p.class].arrivals, 1)
 	}

@@ -131,6 +131,9 @@ func (k *checker) analyse(path string, a *sidecar.Analyse) {
 		k.wrong(child(path, "fps"), "nothing can be analysed so often", fmt.Sprintf("use up to %d frames per second; 0 is the default", maxFPS))
 	}
 	k.model(child(path, "model"), a.Model)
+	if a.View != "" && a.View != sidecar.ViewFixed && a.View != sidecar.ViewAny {
+		k.wrong(child(path, "view"), "unknown view", "use fixed, or any for a camera that may move")
+	}
 	for i, p := range a.Mask {
 		k.polygon(element(child(path, "mask"), i), p)
 	}

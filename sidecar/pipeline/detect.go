@@ -31,6 +31,9 @@ func (p *Pipeline) detect(ctx context.Context, decoded <-chan struct{}) error {
 	if err != nil {
 		return err
 	}
+	if o.view, err = newViewing(p.o.Camera, p.o.Views); err != nil {
+		p.log.Warn("watching the view", "stage", "view", "error", err)
+	}
 	d := &detection{p: p, observer: o, since: time.Now()}
 	d.totals()
 	second := time.NewTicker(time.Second)
@@ -46,6 +49,7 @@ func (p *Pipeline) detect(ctx context.Context, decoded <-chan struct{}) error {
 		case <-second.C:
 			p.meter.tick(time.Now(), p.newest.Dropped())
 			d.minutes(ctx, d.now())
+			d.keepView(false)
 		case <-p.newest.Ready():
 			d.frame(ctx)
 		}
@@ -71,6 +75,7 @@ func (d *detection) frame(ctx context.Context) {
 	scene, events := d.observer.observe(frame, found, timing{taken: d.taken, inferred: done})
 	d.seen = done
 	d.p.meter.detected(scene, d.observer.looker.plan.Looking)
+	d.tell(events)
 	d.p.o.Sink.Scene(scene)
 	if len(events) > 0 {
 		d.p.o.Viewer.Events(d.p.o.Camera.ID, events)
@@ -147,8 +152,28 @@ func (d *detection) redefine(ctx context.Context, c sidecar.Camera) {
 	d.totals()
 }
 
+// tell passes on what has become of the view.
+func (d *detection) tell(events []sidecar.Event) {
+	for _, e := range events {
+		if change, ok := e.Data.(sidecar.StateChange); ok {
+			d.p.o.Sink.Health(change)
+			d.p.log.Info("view changed", "stage", "view", "from", change.From, "to", change.To, "cause", change.Cause)
+		}
+	}
+}
+
+// keepView keeps what the view is held against.
+func (d *detection) keepView(atOnce bool) {
+	if v := d.observer.view; v != nil {
+		if err := v.keep(time.Now(), atOnce); err != nil {
+			d.p.log.Warn("watching the view", "stage", "view", "error", err)
+		}
+	}
+}
+
 // finish keeps the open minute, as far as it went.
 func (d *detection) finish(ctx context.Context) error {
+	d.keepView(true)
 	events, counts := d.observer.analyser.Close(d.now())
 	d.facts(ctx, append(events, d.p.states.take(d.observer.origin())...), counts)
 	return nil

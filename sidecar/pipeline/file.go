@@ -53,6 +53,9 @@ func Analyse(ctx context.Context, f File) ([]sidecar.CountRow, error) {
 	if f.Watch != nil {
 		o.looker.watch = f.Watch
 	}
+	if o.view, err = newViewing(f.Camera, ""); err != nil {
+		return nil, err
+	}
 	// Frames are looked at side by side and observed in their order: the queue
 	// of sightings holds them in the order in which they were read.
 	queue := make(chan *sighting, max(1, f.Workers))

@@ -26,6 +26,7 @@ type meter struct {
 	totals  []sidecar.CountRow
 	zones   []sidecar.Zone // of the newest scene
 	looking sidecar.Looking
+	view    sidecar.View // the same
 }
 
 func (m *meter) setState(s tap.State) {
@@ -39,7 +40,7 @@ func (m *meter) detected(s *sidecar.Scene, l sidecar.Looking) {
 	m.analysed.Add(1)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.latency, m.zones, m.looking = s.Latency, s.Zones, l
+	m.latency, m.zones, m.view, m.looking = s.Latency, s.Zones, s.View, l
 	for i, d := range [4]time.Duration{s.Latency.Decode, s.Latency.Wait, s.Latency.Infer, s.Latency.Total} {
 		m.stages[i].Observe(d)
 	}
@@ -85,6 +86,10 @@ func (p *Pipeline) Status() sidecar.Status {
 	if m.state.Cause != nil {
 		st.Cause = m.state.Cause.Error()
 	}
+	if st.State == tap.Running && m.view.Suspends() {
+		st.State, st.Cause, st.Hint = string(m.view.State), m.view.Cause, m.view.Hint()
+	}
+	st.Flags = m.view.Flags
 	st.FPS, st.Latency, st.Stages, st.Looking = m.rates, m.latency, m.stages, m.looking
 	return st
 }

@@ -18,6 +18,7 @@ type observer struct {
 	looker   *looker
 	tracker  *track.Tracker
 	analyser *analyse.Analyser
+	view     *viewing // nil: the camera may move
 	epoch    string
 	seq      uint64
 	last     time.Time // capture of the newest scene; zero before the first
@@ -46,6 +47,9 @@ func (o *observer) redefine(c sidecar.Camera) ([]sidecar.Event, error) {
 	}
 	*o = next
 	o.looker.redefine(c)
+	if o.view != nil {
+		o.view.redefine(c)
+	}
 	return events, nil
 }
 
@@ -77,7 +81,11 @@ func (o *observer) observe(f *sidecar.Frame, found []sidecar.Detection, t timing
 	if len(f.Crops) > 0 {
 		s.Looked = o.looker.plan.Boxes
 	}
-	events := o.analyser.Update(s)
+	var changed []sidecar.Event
+	if o.view != nil {
+		changed = o.view.look(f, s)
+	}
+	events := append(changed, o.analyser.Update(s)...)
 	o.looker.watch.See(s)
 	return s, events
 }

@@ -123,6 +123,7 @@ func TestRedefinable(t *testing.T) {
 		{"address", func(c *sidecar.Camera) { c.Source.RTSP = "rtsp://h/q" }, false},
 		{"model", func(c *sidecar.Camera) { c.Analyse.Model = "m" }, false},
 		{"mask", func(c *sidecar.Camera) { c.Analyse.Mask = []sidecar.Polygon{{{0, 0}, {1, 0}, {1, 1}}} }, false},
+		{"view", func(c *sidecar.Camera) { c.Analyse.View = sidecar.ViewAny }, false},
 		{"key frames", func(c *sidecar.Camera) { c.Analyse.KeyFrames = true }, false},
 	} {
 		changed := base

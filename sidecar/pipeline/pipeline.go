@@ -53,8 +53,8 @@ type Viewer interface {
 	Totals(camera string, since time.Time, rows []sidecar.CountRow)
 }
 
-// Options are what a camera's pipeline is made of. All but Viewer, Shown, Abandon
-// and Log are required.
+// Options are what a camera's pipeline is made of. All but Viewer, Shown, Abandon,
+// Views and Log are required.
 type Options struct {
 	Camera   sidecar.Camera
 	Detector Detector
@@ -67,6 +67,7 @@ type Options struct {
 	// Abandon is closed when the whole process ends: facts that cannot be kept
 	// even then are given up. A camera that is merely removed waits for them.
 	Abandon <-chan struct{}
+	Views   string // folder of what the views of cameras are held against; empty: it is not kept
 	Log     *slog.Logger
 }
 
@@ -146,7 +147,7 @@ func (p *Pipeline) Redefine(c sidecar.Camera) {
 // the video and the way it is looked at are the same.
 func Redefinable(a, b sidecar.Camera) bool {
 	return a.ID == b.ID && a.Source == b.Source && a.Analyse.KeyFrames == b.Analyse.KeyFrames &&
-		a.Analyse.Model == b.Analyse.Model && a.Analyse.Look == b.Analyse.Look && slices.Equal(a.Analyse.Parts, b.Analyse.Parts) && equalMasks(a.Analyse.Mask, b.Analyse.Mask) &&
+		a.Analyse.Model == b.Analyse.Model && a.Analyse.View == b.Analyse.View && a.Analyse.Look == b.Analyse.Look && slices.Equal(a.Analyse.Parts, b.Analyse.Parts) && equalMasks(a.Analyse.Mask, b.Analyse.Mask) &&
 		FPS(a) == FPS(b)
 }
 

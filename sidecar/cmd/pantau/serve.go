@@ -154,7 +154,7 @@ func (s *service) beginFleet(_ context.Context, p *parts) error {
 	s.auditor = audit.NewAuditor(audit.In(s.state), s.log)
 	viewer := &audience{Hub: s.hub, rtsp: s.rtsp, publisher: s.publisher, auditor: s.auditor, log: s.log, started: time.Now(), known: map[string]string{}}
 	s.fleet = fleet.New(fleet.Options{
-		Detector: s.detectors.get, Sink: audited{s.publisher, s.auditor}, Packets: s.rtsp != nil, Log: s.log, Viewer: viewer, Shown: s.auditor.Frame,
+		Detector: s.detectors.get, Sink: audited{s.publisher, s.auditor}, Packets: s.rtsp != nil, Views: filepath.Join(s.state, "views"), Log: s.log, Viewer: viewer, Shown: s.auditor.Frame,
 	})
 	sets := make(chan []sidecar.Camera)
 	s.catalogue = &catalogue.File{Path: s.file, Checks: s.checks, Log: s.log}

@@ -25,6 +25,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 func collectCamera(out chan<- prometheus.Metric, id string, s *sidecar.Status) {
 	m := metrics{out: out, name: "pantau_camera_", labels: []string{"camera"}, values: []string{id}}
 	m.number("up", "1 where pictures come and are analysed.", one(s.State == "running"))
+	m.number("suspended", "1 where pictures come, and show something else than the rules were drawn on.", one(suspended(s.State)))
 	m.number("reconnects_total", "RTSP sessions after the first.", float64(s.Reconnects), counter)
 	m.number("clock_offset_seconds", "The camera's clock less this machine's.", s.ClockOffset)
 	m.number("facts_lost_total", "Events and counts that could not be kept.", float64(s.LostFacts), counter)
@@ -51,6 +52,15 @@ func collectCamera(out chan<- prometheus.Metric, id string, s *sidecar.Status) {
 		m.values = []string{id, stage}
 		m.histogram("latency_seconds", "Time of a frame in each stage, and from capture to scene.", &s.Stages[i])
 	}
+}
+
+// suspended says whether a state is a view's.
+func suspended(state string) bool {
+	switch sidecar.ViewState(state) {
+	case sidecar.ViewMoved, sidecar.ViewDark, sidecar.ViewBlurred, sidecar.ViewCovered, sidecar.ViewFrozen:
+		return true
+	}
+	return false
 }
 
 func collectNode(out chan<- prometheus.Metric, n sidecar.NodeStatus) {

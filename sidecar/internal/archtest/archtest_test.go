@@ -59,7 +59,7 @@ func within(path, root string) bool {
 // stages are the packages of the way of the data. Each knows the vocabulary and
 // nothing of its neighbours.
 var stages = []string{
-	"pantau/sidecar/tap", "pantau/sidecar/decode", "pantau/inference", "pantau/sidecar/track",
+	"pantau/sidecar/tap", "pantau/sidecar/decode", "pantau/inference", "pantau/sidecar/track", "pantau/sidecar/view",
 	"pantau/sidecar/analyse", "pantau/sidecar/publish", "pantau/overlays",
 }
 
