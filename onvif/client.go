@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,8 +73,14 @@ func Dial(ctx context.Context, address string, o Options) (*Client, error) {
 // dial takes the first of some addresses that answers.
 func dial(ctx context.Context, host string, bases []*url.URL, o Options) (*Client, error) {
 	c := &Client{host: host, options: o}
-	if err := c.find(ctx, bases); err != nil {
-		return nil, explain("asking for the time", host, err)
+	var failed error
+	for _, group := range o.groups(bases) {
+		if failed = c.find(ctx, group); failed == nil {
+			break
+		}
+	}
+	if failed != nil {
+		return nil, explain("asking for the time", host, failed)
 	}
 	if o.Confirm != nil && !o.Confirm(c.base.Hostname()) {
 		c.options.Credentials = soap.Credentials{}
@@ -163,6 +171,23 @@ func portOf(u *url.URL) string {
 		return "554"
 	}
 	return "80"
+}
+
+// groups are the addresses in the order in which they are to be tried: those that may
+// be sent the credentials first, and addresses of one link only after others.
+func (o Options) groups(bases []*url.URL) [][]*url.URL {
+	var groups [4][]*url.URL
+	for _, b := range bases {
+		rank := 0
+		if o.Confirm != nil && !o.Confirm(b.Hostname()) {
+			rank = 2
+		}
+		if a, err := netip.ParseAddr(b.Hostname()); err == nil && a.IsLinkLocalUnicast() {
+			rank++
+		}
+		groups[rank] = append(groups[rank], b)
+	}
+	return slices.DeleteFunc(groups[:], func(g []*url.URL) bool { return len(g) == 0 })
 }
 
 // find asks all candidates for the time at once, as each that is filtered takes a
@@ -296,4 +321,17 @@ func version(e *soap.Element) string {
 		return ""
 	}
 	return strconv.Itoa(e.Int("Major")) + "." + fmt.Sprintf("%02d", e.Int("Minor"))
+}
+
+// HostOf is the host that an address names, without port: of HOST, HOST:PORT or a URL.
+// It is empty if the address is none.
+func HostOf(address string) string {
+	if _, rest, ok := strings.Cut(address, "://"); ok && !strings.HasPrefix(address, "http") {
+		address = rest
+	}
+	urls, err := candidates(address)
+	if err != nil {
+		return ""
+	}
+	return urls[0].Hostname()
 }

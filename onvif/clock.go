@@ -15,7 +15,7 @@ import (
 // Clock is what a device says about its time.
 type Clock struct {
 	Known  bool          // it tells a time that can be read
-	Offset time.Duration // how far it is ahead of this machine's, to about half a call and, as ONVIF tells whole seconds, a second
+	Offset time.Duration // how far it is ahead of this machine's, to half a call and, as ONVIF tells whole seconds, half a second
 	Source string        // NTP or Manual, as the device says
 }
 
@@ -36,7 +36,7 @@ func clockOf(ctx context.Context, c *soap.Client, at *url.URL) (Clock, error) {
 	middle := sent.Add(time.Since(sent) / 2)
 	clock := Clock{Source: body.Find("DateTimeType").Text()}
 	if t, ok := deviceTime(body); ok {
-		clock.Known, clock.Offset = true, t.Sub(middle)
+		clock.Known, clock.Offset = true, t.Add(time.Second/2).Sub(middle) // whole seconds are cut off
 	}
 	return clock, nil
 }

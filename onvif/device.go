@@ -12,6 +12,7 @@ import (
 // Device is something that was found. All of it is what the network says, and nobody
 // has checked it.
 type Device struct {
+	ID         int      `json:"-"`                    // the same in all changes of one search
 	Endpoint   string   `json:"endpoint,omitempty"`   // "urn:uuid:…", what tells it from others for ever; empty if unknown
 	Addresses  []string `json:"addresses"`            // of its device service, to be tried in this order
 	Advertised []string `json:"advertised,omitempty"` // as the device itself gives them
@@ -43,7 +44,11 @@ func (m match) device(from netip.Addr, way string, near func(netip.Addr) bool) D
 		}
 		// A device does not decide whom to call: only itself, or a neighbour.
 		rewritten = append(rewritten, at(u, from))
-		if err == nil && near(host) {
+		if host.IsLinkLocalUnicast() {
+			host = host.WithZone(from.Zone()) // IPv4 has none
+		}
+		lost := host.Is6() && host.IsLinkLocalUnicast() && host.Zone() == ""
+		if err == nil && near(host) && !lost {
 			others = append(others, at(u, host))
 		}
 	}

@@ -63,6 +63,7 @@ type sighting struct {
 // registry tells devices apart.
 type registry struct {
 	max     int
+	last    int // ID
 	devices []*Device
 	from    []netip.Addr // where each was first seen
 	index   map[string]*Device
@@ -88,6 +89,8 @@ func (r *registry) take(s sighting) (Change, bool) {
 		return Change{}, false
 	case known == nil:
 		d := s.device
+		r.last++
+		d.ID = r.last
 		r.devices, r.from = append(r.devices, &d), append(r.from, s.from)
 		r.note(&d, s.from)
 		return Change{Device: d}, true
