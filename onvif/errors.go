@@ -46,6 +46,8 @@ func explain(op, host string, err error) error {
 	e := &Error{Op: op, Host: host, Err: err}
 	var (
 		certificate *tls.CertificateVerificationError
+		name        *net.DNSError
+		connection  *net.OpError
 		timeout     net.Error
 	)
 	switch {
@@ -60,9 +62,11 @@ func explain(op, host string, err error) error {
 		e.Remedy = "name the address that it sends to, if that is the camera"
 	case errors.Is(err, soap.ErrNotSupported):
 		e.Remedy = "the firmware does not offer it; look for a newer one"
+	case errors.As(err, &name):
+		e.Remedy = "check the name of the host"
 	case errors.Is(err, soap.ErrNoEnvelope), errors.Is(err, ErrNoDevice):
 		e.Remedy = "check the port, and that ONVIF is switched on in the camera's settings"
-	case errors.As(err, &timeout) && timeout.Timeout():
+	case errors.As(err, &connection), errors.As(err, &timeout) && timeout.Timeout():
 		e.Remedy = "check the address and the port, and that this machine reaches the camera"
 	}
 	return e

@@ -202,7 +202,7 @@ func TestWhatIsNoDeviceIsToldSo(t *testing.T) {
 	l.Close()
 	for _, c := range []string{address, "ftp://x", "http://", "a b"} {
 		var told *onvif.Error
-		if _, err := onvif.Dial(t.Context(), c, onvif.Options{Timeout: time.Second}); !errors.As(err, &told) || c != address && told.Remedy == "" {
+		if _, err := onvif.Dial(t.Context(), c, onvif.Options{Timeout: time.Second}); !errors.As(err, &told) || told.Remedy == "" {
 			t.Errorf("%s: got %v", c, err)
 		}
 	}

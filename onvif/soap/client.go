@@ -232,7 +232,11 @@ func (c *Client) once(ctx context.Context, to *url.URL, action string, document 
 	if authorization != "" {
 		req.Header.Set("Authorization", authorization)
 	}
-	return c.http.Do(req)
+	res, err := c.http.Do(req)
+	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
+		err = wrapped.Err // the address is told by who names the device
+	}
+	return res, err
 }
 
 // redirect is where an answer sends its caller; nil if nowhere.

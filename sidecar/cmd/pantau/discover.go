@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -55,7 +56,12 @@ func (c *discoverCmd) Run(ctx context.Context) error {
 	began := time.Now()
 	s := newSurvey(o, onvif.Need{Height: c.Height})
 	if c.Watch {
-		s.tell = func(f finding) { c.print(os.Stdout, []finding{f}, false) }
+		var printing sync.Mutex
+		s.tell = func(f finding) {
+			printing.Lock()
+			defer printing.Unlock()
+			c.print(os.Stdout, []finding{f}, false)
+		}
 	}
 	stop := s.progress(os.Stderr, c.Watch)
 	err = onvif.Discover(ctx, search, func(change onvif.Change) { s.take(ctx, change) })

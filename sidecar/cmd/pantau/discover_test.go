@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -86,7 +87,7 @@ func (l *lan) host(name string, addresses ...string) {
 
 // start runs a program in a host's namespace until the test ends, and waits until it
 // says that it is ready.
-func (l *lan) start(host, program string, args ...string) {
+func (l *lan) start(host, program string, args ...string) *exec.Cmd {
 	l.t.Helper()
 	cmd := exec.Command("ip", append([]string{"netns", "exec", l.name(host), program}, args...)...)
 	cmd.Stderr = os.Stderr
@@ -106,6 +107,7 @@ func (l *lan) start(host, program string, args ...string) {
 	if _, err := out.Read(ready); err != nil || string(ready) != "ready" {
 		l.t.Fatalf("%s: got %q, %v, want ready", host, ready, err)
 	}
+	return cmd
 }
 
 // fakecamera builds the fake device as a program.
@@ -165,6 +167,43 @@ func TestDiscoverInANetworkOfItsOwn(t *testing.T) {
 		if took > 6*time.Second && !busy() {
 			t.Errorf("took %v, want less than 6 s", took)
 		}
+	}
+}
+
+// TestDiscoverHearsWhatComesAndGoes watches a network while a camera says Hello and Bye.
+func TestDiscoverHearsWhatComesAndGoes(t *testing.T) {
+	pantau := program(t)
+	l := newLAN(t)
+	fake := fakecamera(t)
+	l.host("client", "10.77.1.1")
+	l.host("late", "10.77.1.21")
+	cmd := exec.Command("ip", "netns", "exec", l.name("client"), pantau, "discover", "--watch", "--json")
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("after Ctrl-C: %v", err)
+		}
+	}()
+	time.AfterFunc(time.Minute, func() { cmd.Process.Kill() }) // nothing came: the lines end
+	time.Sleep(3 * time.Second)                                // its three probes have passed, so that only Hello tells
+	camera := l.start("late", fake, "-multicast", "-model=Late")
+	lines := bufio.NewReader(out)
+	line, err := lines.ReadString('\n')
+	if err != nil || !strings.Contains(line, `"found":["hello"`) || !strings.Contains(line, `"model":"Late"`) {
+		t.Errorf("got %q, %v, want what said Hello", line, err)
+	}
+	if err := camera.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if line, err = lines.ReadString('\n'); err != nil || !strings.Contains(line, `"gone":true`) || !strings.Contains(line, "Late") {
+		t.Errorf("got %q, %v, want what said Bye", line, err)
 	}
 }
 

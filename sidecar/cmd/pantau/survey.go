@@ -33,7 +33,7 @@ type finding struct {
 type survey struct {
 	options onvif.Options
 	need    onvif.Need
-	tell    func(finding) // of each as it is known or gone; may be nil. One call at a time
+	tell    func(finding) // of each as it is known or gone, from any goroutine; may be nil
 	turns   chan struct{}
 	asking  sync.WaitGroup
 
@@ -49,21 +49,20 @@ func newSurvey(o onvif.Options, need onvif.Need) *survey {
 // take notes a change, and asks a device that is new. It does not block.
 func (s *survey) take(ctx context.Context, c onvif.Change) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	f := s.found[c.Device.ID]
 	switch {
 	case c.Gone:
 		delete(s.found, c.Device.ID)
-		if s.tell != nil {
-			s.tell(finding{Device: c.Device, Gone: true})
-		}
-		return
 	case f != nil:
 		f.Device = c.Device // what has failed is asked again at the new addresses, see ask
-		return
+	default:
+		s.found[c.Device.ID] = &finding{Device: c.Device}
+		s.asking.Go(func() { s.ask(ctx, c.Device) }) // wait waits
 	}
-	s.found[c.Device.ID] = &finding{Device: c.Device}
-	s.asking.Go(func() { s.ask(ctx, c.Device) }) // wait waits
+	s.mu.Unlock()
+	if c.Gone && s.tell != nil {
+		s.tell(finding{Device: c.Device, Gone: true})
+	}
 }
 
 // ask gets the report of a device, and once more if no stream works and other
@@ -95,15 +94,16 @@ func (s *survey) ask(ctx context.Context, d onvif.Device) {
 		}
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.asked++
-	f := s.found[d.ID]
-	if f == nil {
-		return // it has said Bye
+	f := s.found[d.ID] // nil if it has said Bye meanwhile
+	var known finding
+	if f != nil {
+		f.Report, f.Error = report, trouble
+		known = *f
 	}
-	f.Report, f.Error = report, trouble
-	if s.tell != nil {
-		s.tell(*f)
+	s.mu.Unlock()
+	if f != nil && s.tell != nil {
+		s.tell(known)
 	}
 }
 
