@@ -89,6 +89,11 @@ func (d *Device) scope(text string) {
 	}
 }
 
+// speaksFrom says whether a host is one of the device's addresses.
+func (d *Device) speaksFrom(host netip.Addr) bool {
+	return slices.ContainsFunc(d.Addresses, func(a string) bool { return HostOf(a) == host.String() })
+}
+
 // distinct drops what comes again, and what is too much.
 func distinct(list []string) []string {
 	var all []string

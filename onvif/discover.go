@@ -65,7 +65,6 @@ type registry struct {
 	max     int
 	last    int // ID
 	devices []*Device
-	from    []netip.Addr // where each was first seen
 	index   map[string]*Device
 }
 
@@ -80,8 +79,8 @@ func newRegistry(limit int) *registry {
 func (r *registry) take(s sighting) (Change, bool) {
 	known := r.same(s)
 	switch {
-	case s.bye && known == nil:
-		return Change{}, false
+	case s.bye && (known == nil || !known.speaksFrom(s.from)):
+		return Change{}, false // nobody says Bye for others
 	case s.bye:
 		r.forget(known)
 		return Change{Device: *known, Gone: true}, true
@@ -91,7 +90,7 @@ func (r *registry) take(s sighting) (Change, bool) {
 		d := s.device
 		r.last++
 		d.ID = r.last
-		r.devices, r.from = append(r.devices, &d), append(r.from, s.from)
+		r.devices = append(r.devices, &d)
 		r.note(&d, s.from)
 		return Change{Device: d}, true
 	}
@@ -157,6 +156,6 @@ func (r *registry) forget(d *Device) {
 		}
 	}
 	if i := slices.Index(r.devices, d); i >= 0 {
-		r.devices, r.from = slices.Delete(r.devices, i, i+1), slices.Delete(r.from, i, i+1)
+		r.devices = slices.Delete(r.devices, i, i+1)
 	}
 }

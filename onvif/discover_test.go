@@ -134,7 +134,7 @@ func TestAThousandDevices(t *testing.T) {
 	a := all.Addr()
 	for range count {
 		a = a.Next()
-		start(t, onviftest.Options{HTTP: a.String() + ":80", RTSP: a.String() + ":554", Probes: a.String() + ":3702",
+		start(t, onviftest.Options{HTTP: a.String() + ":0", RTSP: a.String() + ":0", Probes: a.String() + ":3702",
 			Endpoint: "urn:uuid:4d454930-0000-1000-8000-" + fmt.Sprintf("%012x", a.As4()), User: "admin", Password: password, Model: "FC-1", Serial: a.String()})
 	}
 	var before, during runtime.MemStats

@@ -35,8 +35,16 @@ type ear struct {
 
 // mouth is a socket that probes; answers come back to it, from whatever port.
 type mouth struct {
-	conn net.PacketConn
-	to   *net.UDPAddr
+	conn  *net.UDPConn
+	to    *net.UDPAddr
+	hello *net.UDPConn // hears Hello and Bye; nil where another program holds the port alone
+}
+
+func (m mouth) close() {
+	m.conn.Close()
+	if m.hello != nil {
+		m.hello.Close()
+	}
 }
 
 // run probes until it is time to end.
@@ -137,11 +145,13 @@ func (e *ear) listen(ctx context.Context, i *net.Interface, own netip.Addr) {
 		conn.Close()
 		return
 	}
-	e.mouths[key] = mouth{conn, to}
+	m := mouth{conn: conn, to: to}
 	e.read(ctx, conn, "multicast")
-	if announcements, err := net.ListenMulticastUDP(network, i, to); err == nil { // another program may hold the port alone
-		e.read(ctx, announcements, "hello")
+	if hello, err := net.ListenMulticastUDP(network, i, to); err == nil {
+		m.hello = hello
+		e.read(ctx, hello, "hello")
 	}
+	e.mouths[key] = m
 }
 
 // read hears what comes to a socket, and closes it in the end.
@@ -166,7 +176,7 @@ func (e *ear) probe() {
 	for key, m := range e.mouths {
 		for _, p := range probes() {
 			if _, err := m.conn.WriteTo(p, m.to); err != nil {
-				m.conn.Close()
+				m.close()
 				delete(e.mouths, key)
 				break
 			}

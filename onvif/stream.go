@@ -85,14 +85,14 @@ func (c *Client) Snapshot(ctx context.Context, p Profile) (string, error) {
 	if err != nil {
 		return "", explain("asking for the snapshot's address", c.host, err)
 	}
-	u, err := lenient(body.Find("Uri").Text())
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
-		return "", nil
+	u, bad := lenient(body.Find("Uri").Text())
+	if bad != nil {
+		return "", nil //nolint:nilerr // no address is no snapshot
 	}
 	if addresses := c.here(u.String()); len(addresses) > 0 {
 		return addresses[0], nil
 	}
-	return "", nil
+	return "", nil // rtsp:// is no picture's
 }
 
 var secretWords = regexp.MustCompile(`(?i)((?:pass(?:word|wd)?|pwd|user(?:name)?|usr|token|auth)=)[^&/;?#]*`)

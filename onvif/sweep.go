@@ -98,7 +98,7 @@ func (w *sweeper) all(ctx context.Context, s Search, hosts []host) error {
 	limit := rate.NewLimiter(rate.Limit(perSecond), 1)
 	var looking errgroup.Group
 	looking.SetLimit(knockers)
-	defer looking.Wait() // none gives an error
+	defer func() { _ = looking.Wait() }() // none gives an error
 	for _, h := range hosts {
 		looking.Go(func() error { w.look(ctx, h, "hand"); return nil })
 	}

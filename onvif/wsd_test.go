@@ -126,6 +126,9 @@ func TestByeIsTold(t *testing.T) {
 		t.Error("a stranger's Bye was told")
 	}
 	r.take(here)
+	if _, ok := r.take(sighting{device: gone.device, from: netip.MustParseAddr("10.0.0.6"), bye: true}); ok {
+		t.Error("another host's Bye was told")
+	}
 	if c, ok := r.take(gone); !ok || !c.Gone || len(r.devices) != 0 || len(r.index) != 0 {
 		t.Errorf("got %+v, %v with %d left", c, ok, len(r.devices))
 	}

@@ -67,7 +67,7 @@ func (d *Device) serve(w http.ResponseWriter, r *http.Request) {
 		return // an empty answer
 	}
 	if q.Bomb {
-		io.WriteString(w, `<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>`+envelope(`<a>&b;</a>`))
+		fmt.Fprint(w, `<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>`+envelope(`<a>&b;</a>`))
 		return
 	}
 	if !open[op.XMLName.Local] && !d.signedIn(w, r, &in) {
@@ -91,7 +91,7 @@ func (d *Device) answer(w http.ResponseWriter, r *http.Request, op operation) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/soap+xml; charset=utf-8")
-	io.WriteString(w, d.prefixed(envelope(text)))
+	fmt.Fprint(w, d.prefixed(envelope(text)))
 }
 
 // fault answers with a SOAP fault.
@@ -101,7 +101,7 @@ func (d *Device) fault(w http.ResponseWriter, status int, code, subcode, reason 
 	}
 	w.Header().Set("Content-Type", "application/soap+xml; charset=utf-8")
 	w.WriteHeader(status)
-	io.WriteString(w, d.prefixed(envelope(fmt.Sprintf(`<env:Fault xmlns:ter="http://www.onvif.org/ver10/error"><env:Code><env:Value>env:%s</env:Value>`+
+	fmt.Fprint(w, d.prefixed(envelope(fmt.Sprintf(`<env:Fault xmlns:ter="http://www.onvif.org/ver10/error"><env:Code><env:Value>env:%s</env:Value>`+
 		`<env:Subcode><env:Value>ter:%s</env:Value></env:Subcode></env:Code><env:Reason><env:Text xml:lang="en">%s</env:Text></env:Reason></env:Fault>`, code, subcode, reason))))
 }
 
