@@ -25,7 +25,7 @@ type request struct {
 		} `xml:"http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd Security"`
 	} `xml:"http://www.w3.org/2003/05/soap-envelope Header"`
 	Body struct {
-		Inner []byte `xml:",innerxml"`
+		Operation operation `xml:",any"`
 	} `xml:"http://www.w3.org/2003/05/soap-envelope Body"`
 }
 
@@ -48,13 +48,10 @@ func (d *Device) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	var in request
-	var op operation
 	if err == nil {
 		err = xml.Unmarshal(body, &in)
 	}
-	if err == nil {
-		err = xml.Unmarshal(in.Body.Inner, &op)
-	}
+	op := in.Body.Operation
 	if err != nil || r.Method != http.MethodPost || !strings.HasPrefix(r.URL.Path, "/onvif/") {
 		http.Error(w, "<html>no such page</html>", http.StatusNotFound)
 		return
