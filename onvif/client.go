@@ -99,6 +99,15 @@ func dial(ctx context.Context, host string, bases []*url.URL, o Options) (*Clien
 	return c, nil
 }
 
+// explain adds the remedy to what went wrong with the device.
+func (c *Client) explain(op string, err error) error {
+	err = explain(op, c.host, err)
+	if e := (*Error)(nil); c.options.Credentials.Empty() && errors.Is(err, soap.ErrUnauthorized) && errors.As(err, &e) {
+		e.Remedy = "it wants a user and a password, and none was sent"
+	}
+	return err
+}
+
 // Close gives the connection back.
 func (c *Client) Close() { c.soap.Close() }
 

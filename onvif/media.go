@@ -33,7 +33,7 @@ func (c *Client) Profiles(ctx context.Context) ([]Profile, error) {
 	if c.service(media2Space) != nil {
 		found, err := c.profiles2(ctx)
 		if len(found) > 0 || errors.Is(err, soap.ErrUnauthorized) {
-			return found, explain("reading profiles", c.host, err)
+			return found, c.explain("reading profiles", err)
 		}
 		failed = err
 	}
@@ -41,10 +41,10 @@ func (c *Client) Profiles(ctx context.Context) ([]Profile, error) {
 		if failed == nil {
 			failed = soap.ErrNotSupported
 		}
-		return nil, explain("reading profiles", c.host, failed)
+		return nil, c.explain("reading profiles", failed)
 	}
 	body, err := c.call(ctx, mediaSpace, "GetProfiles", "")
-	return profilesOf(body, false), explain("reading profiles", c.host, err)
+	return profilesOf(body, false), c.explain("reading profiles", err)
 }
 
 // profiles2 asks Media2. Some devices do not know the type All (Media2 5.2.1).
@@ -110,7 +110,7 @@ func codecName(encoding string) string {
 // (Media2 5.5, Media 5.14). Not every device does it.
 func (c *Client) SetSynchronizationPoint(ctx context.Context, p Profile) error {
 	_, err := c.call(ctx, p.space(), "SetSynchronizationPoint", "<ProfileToken>"+soap.Escape(p.Token)+"</ProfileToken>")
-	return explain("asking for a key frame", c.host, err)
+	return c.explain("asking for a key frame", err)
 }
 
 // space is the namespace of the service that a profile comes from.

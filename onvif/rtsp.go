@@ -35,7 +35,7 @@ type Description struct {
 func (c *Client) Describe(ctx context.Context, s Stream) (Description, error) {
 	u, err := url.Parse(s.URL)
 	if err != nil {
-		return Description{}, explain("reading the stream's address", c.host, errNoStream)
+		return Description{}, c.explain("reading the stream's address", errNoStream)
 	}
 	tries := []string{portOf(u)}
 	if s.Advertised != "" && c.options.RTSPPort == 0 {
@@ -58,7 +58,7 @@ func (c *Client) Describe(ctx context.Context, s Stream) (Description, error) {
 			break
 		}
 	}
-	return Description{}, explain("describing the stream", c.host, first)
+	return Description{}, c.explain("describing the stream", first)
 }
 
 func (c *Client) describe(ctx context.Context, u *url.URL) ([]string, error) {

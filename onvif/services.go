@@ -77,5 +77,5 @@ func (c *Client) Information(ctx context.Context) (Information, error) {
 	return Information{
 		Manufacturer: body.Text("Manufacturer"), Model: body.Text("Model"), Firmware: body.Text("FirmwareVersion"),
 		Serial: body.Text("SerialNumber"), Hardware: body.Text("HardwareId"),
-	}, explain("reading device information", c.host, err)
+	}, c.explain("reading device information", err)
 }

@@ -29,10 +29,10 @@ func (c *Client) Stream(ctx context.Context, p Profile) (Stream, error) {
 	}
 	body, err := c.call(ctx, p.space(), "GetStreamUri", inner)
 	if err != nil {
-		return Stream{}, explain("asking for the stream's address", c.host, err)
+		return Stream{}, c.explain("asking for the stream's address", err)
 	}
 	s, err := c.stream(body.Find("Uri").Text())
-	return s, explain("reading the stream's address", c.host, err)
+	return s, c.explain("reading the stream's address", err)
 }
 
 // stream reads an address that the device gives.
@@ -83,7 +83,7 @@ func (c *Client) Snapshot(ctx context.Context, p Profile) (string, error) {
 		return "", nil
 	}
 	if err != nil {
-		return "", explain("asking for the snapshot's address", c.host, err)
+		return "", c.explain("asking for the snapshot's address", err)
 	}
 	u, bad := lenient(body.Find("Uri").Text())
 	if bad != nil {

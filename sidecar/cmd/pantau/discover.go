@@ -32,6 +32,8 @@ type discoverCmd struct {
 	For         time.Duration `help:"How long to wait for answers." default:"3s"`
 	Watch       bool          `help:"Go on until Ctrl-C, and tell what comes and goes."`
 	JSON        bool          `help:"Print a line of JSON for each camera."`
+
+	trusted []netip.Prefix // that may be sent the password
 }
 
 // Help is the longer text of --help.
@@ -101,8 +103,8 @@ func (c *discoverCmd) settings() (onvif.Search, onvif.Options, error) {
 		return search, o, err
 	}
 	o.Credentials = soap.Credentials{User: c.User, Password: soap.NewSecret(password.Reveal())}
-	trusted = append(trusted, search.Ranges...)
-	o.Confirm = func(host string) bool { return c.confirms(host, trusted) }
+	c.trusted = append(trusted, search.Ranges...)
+	o.Confirm = func(host string) bool { return c.confirms(host, c.trusted) }
 	return search, o, nil
 }
 
@@ -145,9 +147,14 @@ func networks(field string, texts []string) ([]netip.Prefix, error) {
 // missing tells of hosts that were named and did not answer.
 func (c *discoverCmd) missing(all []finding) {
 	for _, named := range c.Hosts {
-		host, there := onvif.HostOf(named), false
+		_, address, ok := strings.Cut(named, "://")
+		if !ok {
+			address = named
+		}
+		_, err := netip.ParseAddr(onvif.HostOf(named))
+		there := err != nil && len(all) > 0 // a name may have been found by its address
 		for _, f := range all {
-			there = there || strings.Contains(strings.Join(f.Addresses, " ")+" "+f.RTSP, host)
+			there = there || strings.Contains(strings.Join(f.Addresses, " ")+" "+f.RTSP, address)
 		}
 		if !there {
 			fmt.Fprintf(os.Stderr, "%s does not answer: check the address and the port, and that ONVIF is switched on\n", named)
@@ -170,8 +177,9 @@ func (c *discoverCmd) print(w io.Writer, all []finding, heading bool) {
 	var notes []string
 	for _, f := range all {
 		fmt.Fprintln(t, f.row())
-		for _, n := range f.notes() {
-			notes = append(notes, f.host()+": "+n)
+		notes = append(notes, f.notes()...)
+		if r := f.Report; r != nil && c.User != "" && len(r.Trouble) > 0 && !c.confirms(f.host(), c.trusted) {
+			notes = append(notes, f.shown()+": name it, or its network with --sign-in, if it may have the password")
 		}
 	}
 	_ = t.Flush()

@@ -108,7 +108,9 @@ func asFault(err error) error {
 }
 
 func printReport(r onvif.Report) {
-	fmt.Printf("device      %s\n", deviceName(r))
+	if name := deviceName(r); name != "" {
+		fmt.Printf("device      %s\n", name)
+	}
 	fmt.Printf("address     %s\n", r.Address)
 	fmt.Printf("its clock   %s\n", clockText(r))
 	fmt.Printf("sign-in     %s\n", signInText(r.SignIn))

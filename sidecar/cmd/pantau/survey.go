@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -200,10 +201,25 @@ func (f finding) host() string {
 	return onvif.HostOf(f.RTSP)
 }
 
+// shown is the host, with its port if it is not the usual one.
+func (f finding) shown() string {
+	address := f.RTSP
+	switch {
+	case f.Report != nil:
+		address = f.Report.Address
+	case len(f.Addresses) > 0:
+		address = f.Addresses[0]
+	}
+	if u, err := url.Parse(address); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return address
+}
+
 // row is a line of the table.
 func (f finding) row() string {
 	name := strings.TrimSpace(f.Name)
-	cells := []string{f.host(), name, "–", "–", "–", "–"}
+	cells := []string{f.shown(), name, "–", "–", "–", "–"}
 	if r := f.Report; r != nil {
 		if full := strings.TrimSpace(r.Manufacturer + " " + r.Model); full != "" {
 			cells[1] = full
@@ -233,14 +249,14 @@ func (f finding) notes() []string {
 		all = append(all, f.Error)
 	}
 	if f.RTSP != "" {
-		all = append(all, "an RTSP server, no ONVIF: take the path of its stream from its manual")
+		all = append(all, f.RTSP+": an RTSP server, no ONVIF: take the path of its stream from its manual")
 	}
 	if f.Report == nil {
 		return all
 	}
 	all = append(all, f.Report.Trouble...)
 	for _, s := range f.Report.Sources[min(1, len(f.Report.Sources)):] {
-		all = append(all, fmt.Sprintf("source %s: %s", s.Profile.Source, onvif.Redact(s.Stream.URL)))
+		all = append(all, fmt.Sprintf("%s: source %s: %s", f.shown(), s.Profile.Source, onvif.Redact(s.Stream.URL)))
 	}
 	return all
 }
