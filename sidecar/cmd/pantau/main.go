@@ -31,7 +31,8 @@ type cli struct {
 	Demo     demoCmd     `cmd:"" help:"Show a street with boxes and counts in the browser: a demo camera, the sidecar, Redis and the page."`
 	Analyse  analyseCmd  `cmd:"" help:"Count in a clip, as fast as it goes, and end in a table."`
 	Tail     tailCmd     `cmd:"" help:"Print what passes in the Redis streams."`
-	Probe    probeCmd    `cmd:"" help:"Look at a camera's stream: codec, size, rate, GOP, clock, and what to change."`
+	Discover discoverCmd `cmd:"" help:"Find the ONVIF cameras of the network, and the stream of each."`
+	Probe    probeCmd    `cmd:"" help:"Look at a camera and its stream: services, profiles, codec, size, rate, GOP, clock, and what to change."`
 	Models   modelsCmd   `cmd:"" help:"List, get and verify the models."`
 	Check    checkCmd    `cmd:"" help:"Check a configuration file and change nothing."`
 	Bench    benchCmd    `cmd:"" help:"Measure what each stage costs on this machine, beside a peer in the same run."`
@@ -52,6 +53,7 @@ who and what passes, and writes events, counts and boxes into Redis streams.
   pantau run pantau.yaml                        watch its cameras
   pantau analyse clip.mp4 --rules rules.yaml    count in a clip
   pantau tail events                            see events pass
+  pantau discover                               which cameras are there?
   pantau probe rtsp://10.2.4.21/stream1         what does this camera send?`
 
 func main() {

@@ -239,7 +239,7 @@ func TestBadInput(t *testing.T) {
 }
 
 func TestHelpTeaches(t *testing.T) {
-	for _, c := range [][]string{{}, {"--help"}, {"run", "--help"}, {"demo", "--help"}, {"analyse", "--help"}, {"tail", "--help"}, {"probe", "--help"}, {"models", "--help"}, {"models", "card", "--help"}, {"check", "--help"}, {"audit", "--help"}, {"audit", "tally", "--help"}, {"bench", "--help"}} {
+	for _, c := range [][]string{{}, {"--help"}, {"run", "--help"}, {"demo", "--help"}, {"analyse", "--help"}, {"tail", "--help"}, {"probe", "--help"}, {"discover", "--help"}, {"models", "--help"}, {"models", "card", "--help"}, {"check", "--help"}, {"audit", "--help"}, {"audit", "tally", "--help"}, {"bench", "--help"}} {
 		code, out := says(t, c...)
 		if code != 0 || !strings.Contains(out, "Usage: pantau") {
 			t.Errorf("pantau %v: exit code %d: %s", c, code, out)
