@@ -65,7 +65,7 @@ type pass struct {
 }
 
 func newLine(f sidecar.Function, b *book) Analytic {
-	l := &line{book: b, id: f.ID, shape: f.Line, anchor: f.Anchor, classes: classesOf(f), paths: map[*object]*path{}}
+	l := &line{book: b, id: f.ID, shape: polyline(f.Line).onward(), anchor: f.Anchor, classes: classesOf(f), paths: map[*object]*path{}}
 	for _, c := range l.classes {
 		in := b.row(f.ID, sidecar.Flow, c, sidecar.In)
 		l.rows = append(l.rows, [2]int{b.row(f.ID, sidecar.Flow, c, sidecar.Out), in})

@@ -3,6 +3,7 @@ package analyse
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"pantau/sidecar"
 )
@@ -20,6 +21,8 @@ const (
 	// band is how far an anchor must be from a border to be clearly beyond it,
 	// as a part of the object's size across the border.
 	band = 0.2
+	// beyond is how far a line that touches the edge of the picture goes on.
+	beyond = 0.02
 	// blur is added to the band, in sides of the picture: about a pixel of 640.
 	blur = 0.0015
 )
@@ -27,6 +30,24 @@ const (
 // polyline is a line as it is drawn: its points in their order. Piece k goes from
 // point k to the next one.
 type polyline []sidecar.Point
+
+// onward makes the ends that touch the edge of the picture go on beyond it: boxes end
+// there, so anchors go along it, just past an end that lies on it.
+func (l polyline) onward() polyline {
+	out := slices.Clone(l)
+	last := len(l) - 1
+	for _, end := range [2][2]int{{0, 1}, {last, last - 1}} {
+		p, q := l[end[0]], l[end[1]]
+		if min(p[0], p[1], 1-p[0], 1-p[1]) > edge {
+			continue
+		}
+		if length := math.Hypot(p[0]-q[0], p[1]-q[1]); length > 0 {
+			f := beyond / length
+			out[end[0]] = sidecar.Point{p[0] + f*(p[0]-q[0]), p[1] + f*(p[1]-q[1])}
+		}
+	}
+	return out
+}
 
 // depth says how far an anchor is beyond the line, in bands of its box: more than
 // 1 is clearly on the right hand, less than −1 clearly on the left hand. It is that

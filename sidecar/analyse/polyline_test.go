@@ -135,3 +135,15 @@ func TestBentLineSaysWhereItWasCut(t *testing.T) {
 		t.Errorf("got a cut at %v, want 0.6, 0.7", at)
 	}
 }
+
+// Boxes end at the edge of the picture: who walks along it goes past a line that ends
+// there, by its very end.
+func TestALineToTheEdgeCountsAlongIt(t *testing.T) {
+	f := newFilm(t, 10, sidecar.Function{ID: "line", Kind: "line", Line: []sidecar.Point{{0.45, 0.2}, {0.45, 1}}})
+	for i := range 30 {
+		f.show(walker(1, 0.3+0.01*float64(i), 1))
+	}
+	if got := f.dirs(); got != "out" {
+		t.Errorf("got %q, want one crossing", got)
+	}
+}

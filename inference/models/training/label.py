@@ -24,7 +24,8 @@ def raw_path(folder, picture):
 
 
 def label(pictures, weights, folder, processes=None):
-    """Labels pictures in the order given, in processes of one thread each."""
+    """Labels pictures in the order given, in processes of one thread each. weights:
+    the files of PicoDet-S and of NanoDet-g."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     todo = [p for p in pictures if not raw_path(folder, p).exists()]
@@ -39,14 +40,14 @@ def label(pictures, weights, folder, processes=None):
 def initialise(weights, folder):
     global state
     cv2.setNumThreads(1)
-    state = (Teacher(weights), folder)
+    state = (Teacher(*weights), folder)
 
 
 def one(picture):
     teacher, folder = state
     image = cv2.imread(str(picture.path))
     # Where people have labelled, one view is enough to know what they passed over.
-    found, scores = teacher(image, [(640, False)] * bool(picture.truth) or None)
+    found, scores = teacher(image, [(0, 640, False)] * bool(picture.truth) or None)
     keep = scores[:, :6].max(1) >= LEAST if len(scores) else np.zeros(0, bool)
     path = raw_path(folder, picture)
     np.savez_compressed(path.with_suffix(".tmp.npz"), boxes=found[keep].astype(np.float32),
@@ -58,9 +59,10 @@ def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--shared", type=pathlib.Path, required=True, help="folder with street, data and models")
     p.add_argument("--work", type=pathlib.Path, required=True, help="where the labels are kept")
+    p.add_argument("--start", required=True, help="NanoDet-g as ONNX, the second teacher")
     p.add_argument("--use", nargs="+", default=["train"], help="train; experiment adds pictures without a stated licence")
     o = p.parse_args()
-    label([s for s in sources.pictures(o.shared) if s.use in o.use], o.shared / "models/picodet_s_416.onnx", o.work / "raw")
+    label([s for s in sources.pictures(o.shared) if s.use in o.use], (o.shared / "models/picodet_s_416.onnx", o.start), o.work / "raw")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ A target is a dict of arrays in pixels of the picture: boxes [G,4], classes [G],
 free [G,6] (classes that are not held against an object) and ignore [I,4].
 """
 
+import csv
+import functools
 import pathlib
 
 import numpy as np
@@ -17,13 +19,17 @@ TWO, FOUR = (BICYCLE, MOTORCYCLE), (CAR, BUS, TRUCK)
 SURE = np.array([0.35, 0.32, 0.30, 0.33, 0.42, 0.38])  # fused scores from which the teacher is believed
 UNSURE = 0.18  # from here to SURE nobody knows: ignored
 SMALLEST = 5  # pixels of the longer side
-BY_EYE = pathlib.Path(__file__).parent / "labels/two-wheelers"  # people and two-wheelers of some pictures
+LABELS = pathlib.Path(__file__).parent / "labels"
+BY_EYE = LABELS / "two-wheelers"  # people and two-wheelers of some pictures
+CLASSED = LABELS / "classes.csv"  # what some of the teacher's boxes hold, by eye
+ASSURED = 0.6  # the score of a class by eye
 
 
 def load(picture, raw_folder):
     """The target of a picture."""
     raw = np.load(raw_path(raw_folder, picture))
     found, scores, size = raw["boxes"].astype(float), raw["scores"], raw["size"]
+    found, scores = reclass(found, scores, classed().get(picture.path.stem, []))
     if picture.truth:
         made = by_people(read_truth(picture.truth, size), found, scores)
     elif eyed(picture):
@@ -33,6 +39,34 @@ def load(picture, raw_folder):
     # A doubtful giant is noise, and would keep a whole street from being background.
     made["ignore"] = made["ignore"][bx.area(made["ignore"]) < 0.12 * np.prod(size)]
     return made
+
+
+@functools.cache
+def classed():
+    """Picture -> boxes in pixels and what somebody saw in each."""
+    seen = {}
+    with open(CLASSED, newline="", encoding="utf-8") as f:
+        for i, row in enumerate(csv.DictReader(f), 2):
+            if row["class"] not in CLASSES + ["four-wheeler", "ignore", "none"]:
+                raise ValueError(f"{CLASSED}:{i}: class {row['class']}: want one of {', '.join(CLASSES)}, four-wheeler, ignore, none")
+            box = [float(row[k]) for k in ("left", "top", "right", "bottom")]
+            seen.setdefault(row["picture"], []).append((box, row["class"]))
+    return seen
+
+
+def reclass(found, scores, seen):
+    """The teacher's boxes with the classes by eye: `four-wheeler` is any of the three,
+    `ignore` nobody can tell, and `none` is nothing at all."""
+    scores, keep = scores.copy(), np.ones(len(found), bool)
+    for box, name in seen if len(found) else ():
+        over = bx.iou(np.array([box]), found)[0]
+        i = over.argmax()
+        if over[i] < 0.8:
+            continue  # the teacher does not see it any more
+        of = FOUR if name == "four-wheeler" else [CLASSES.index(name)] if name in CLASSES else [scores[i, :6].argmax()]
+        scores[i], keep[i] = 0, name != "none"
+        scores[i, list(of)] = UNSURE if name == "ignore" else ASSURED
+    return found[keep], scores[keep]
 
 
 def eyed(picture):

@@ -1,7 +1,9 @@
-"""PicoDet-S as a teacher: several scales and a flip of a picture, fused.
+"""Two detectors as the teacher: several scales and flips of a picture, fused.
 
-The published file has a fixed input of 416x416. Its network has not: the sizes
-stand in constants of reshapes alone, which are written anew for each size.
+PicoDet-S finds far vehicles, NanoDet-g people and bicycles; where they agree on a
+class, it is more often the right one. PicoDet-S's published file has a fixed input
+of 416x416. Its network has not: the sizes stand in constants of reshapes alone,
+which are written anew for each size.
 """
 
 import collections
@@ -18,26 +20,31 @@ from runtime import Session
 # are kept as rivals, so that they can win.
 OURS = [0, 1, 3, 2, 5, 7]
 RIVALS = [6, 8, 9, 10, 11, 12, 13, 15, 16, 17, 19, 25, 56, 58]
-VIEWS = [(416, False), (640, False), (640, True), (1024, False)]  # long side, flipped
-MEAN = np.array([123.675, 116.28, 103.53], np.float32)
+VIEWS = [(0, 416, False), (0, 640, False), (0, 640, True), (0, 1024, False),
+         (1, 640, False), (1, 640, True), (1, 1024, False)]  # detector, long side, flipped
+WANT = 3  # of the best views; their mean is a score: a far object is not to be seen in the smallest one
+MEAN = np.array([123.675, 116.28, 103.53], np.float32)  # RGB; both networks have the same
 STD = np.array([58.395, 57.12, 57.375], np.float32)
 KINDS = {0: 0, 1: 1, 2: 1, 3: 2, 4: 2, 5: 2}  # what the network confuses, per class of ours
 
 
-class Teacher:
-    """Finds objects; keeps one session for each size of the input."""
+class Detector:
+    """A network of the generalised focal loss; keeps one session for each size of the input."""
 
-    def __init__(self, path):
-        self.model = onnx.load(path)
+    def __init__(self, path, fixed, rgb):
+        """fixed: the file is for one input size alone. rgb: the order of the channels."""
+        self.model, self.fixed, self.rgb = onnx.load(path), fixed, rgb
         self.sessions = collections.OrderedDict()
 
     def session(self, h, w):
-        if (h, w) not in self.sessions:
+        size = (h, w) if self.fixed else None
+        if size not in self.sessions:
             if len(self.sessions) > 12:
                 self.sessions.popitem(last=False)
-            self.sessions[h, w] = Session(resized(self.model, h, w).SerializeToString())
-        self.sessions.move_to_end((h, w))
-        return self.sessions[h, w]
+            model = resized(self.model, h, w) if self.fixed else self.model
+            self.sessions[size] = Session(model.SerializeToString())
+        self.sessions.move_to_end(size)
+        return self.sessions[size]
 
     def view(self, picture, long, flip):
         """Boxes [N,4] in pixels of the picture and scores [N,6+rivals]."""
@@ -50,7 +57,8 @@ class Teacher:
             small = small[:, ::-1]
         canvas = np.full((ph, pw, 3), 114, np.uint8)
         canvas[:th, :tw] = small
-        x = ((canvas[:, :, ::-1].astype(np.float32) - MEAN) / STD).transpose(2, 0, 1)[None]
+        x = (canvas[:, :, ::-1].astype(np.float32) - MEAN) / STD
+        x = (x if self.rgb else x[:, :, ::-1]).transpose(2, 0, 1)[None]
         found, scores = decode(self.session(ph, pw)(x), ph, pw)
         if flip:
             found[:, [0, 2]] = tw - found[:, [2, 0]]
@@ -61,10 +69,17 @@ class Teacher:
             keep += [of[k] for k in bx.nms(found[of], scores[of].max(1), 0.6)]
         return found[keep], scores[keep]
 
+
+class Teacher:
+    """Finds objects as PicoDet-S and NanoDet-g together do."""
+
+    def __init__(self, picodet, nanodet):
+        self.detectors = Detector(picodet, True, True), Detector(nanodet, False, False)
+
     def __call__(self, picture, views=None):
         """What all views together say: boxes [N,4] and scores [N,6+rivals]."""
         views = views or VIEWS
-        return fuse([self.view(picture, *v) for v in views], want=min(3, len(views)))
+        return fuse([self.detectors[d].view(picture, long, flip) for d, long, flip in views], want=min(WANT, len(views)))
 
 
 def resized(model, h, w):

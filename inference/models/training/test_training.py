@@ -59,6 +59,17 @@ class Targets(unittest.TestCase):
         scores[0, targets.PERSON], scores[0, 6] = 0.5, 0.6
         self.assertEqual(len(targets.by_teacher(np.array([[0.0, 0, 9, 20]]), scores)["boxes"]), 0)
 
+    def test_classes_by_eye_win(self):
+        scores = np.zeros((4, 6 + len(teacher.RIVALS)))
+        scores[:, targets.BUS] = 0.4
+        found = np.array([[i, 0.0, i + 9, 9] for i in (0, 20, 40, 60)])
+        seen = [(found[0].tolist(), "truck"), (found[1].tolist(), "four-wheeler"), (found[2].tolist(), "ignore"), (found[3].tolist(), "none")]
+        got = targets.by_teacher(*targets.reclass(found, scores, seen))
+        np.testing.assert_array_equal(got["boxes"], found[:2])
+        self.assertEqual(got["classes"][0], targets.TRUCK)
+        np.testing.assert_array_equal(got["free"][1], [0, 0, 0, 1, 1, 1])
+        np.testing.assert_array_equal(got["ignore"], found[2:3])
+
     def test_bad_lines_are_named(self):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "a.txt"

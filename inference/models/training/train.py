@@ -37,7 +37,7 @@ class Pictures:
         self.targets = [targets.load(p, raw) for p in self.pictures]
         for i, t in enumerate(self.targets):
             rare = (t["classes"] == targets.BICYCLE).any() or targets.eyed(self.pictures[i])
-            self.weights[i] *= 4 if rare else 1
+            self.weights[i] *= 4 if rare else 2 if self.pictures[i].path.stem in targets.classed() else 1
 
     def __call__(self, i):
         if self.images[i] is None:
