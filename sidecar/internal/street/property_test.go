@@ -34,7 +34,8 @@ func measure(tb testing.TB, d Detector, fps float64, n int) map[Kind]*tally {
 	var wg sync.WaitGroup
 	gate := make(chan struct{}, 2)
 	for _, k := range Kinds() {
-		all[k] = &tally{}
+		sum := &tally{}
+		all[k] = sum
 		for seed := range n {
 			gate <- struct{}{}
 			wg.Go(func() {
@@ -45,7 +46,7 @@ func measure(tb testing.TB, d Detector, fps float64, n int) map[Kind]*tally {
 				y := p.score()
 				y.found, y.looked = recall(f, found)
 				mu.Lock()
-				all[k].add(y)
+				sum.add(y)
 				mu.Unlock()
 			})
 		}
