@@ -1,6 +1,8 @@
 package analyse
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -271,4 +273,28 @@ func FuzzParkingAlternates(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A post is seen as a motorcycle for hours, and never surely.
+func TestGhostsDoNotPark(t *testing.T) {
+	for score, want := range map[float64]int{0.36: 0, 0.5: 1} {
+		f := newFilm(t, 4, lot)
+		ghost := car(1, 0.35, 0.95)
+		ghost.Class, ghost.Score = sidecar.Motorcycle, score
+		b := lot.Bays[slices.Sorted(maps.Keys(lot.Bays))[0]]
+		x, y := (b[0][0]+b[2][0])/2, max(b[0][1], b[2][1])
+		ghost.Box = sidecar.Box{Left: x - 0.01, Top: y - 0.06, Right: x + 0.01, Bottom: y - 0.005}
+		for range 4 * 120 {
+			f.show(ghost)
+		}
+		n := 0
+		for _, e := range f.events {
+			if e.Type == sidecar.ParkingOccupied {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("score %v: %d parked, want %d", score, n, want)
+		}
+	}
 }

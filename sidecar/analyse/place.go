@@ -34,6 +34,9 @@ const (
 	lasting = time.Second
 	// seldom is the least part of the looks in which what stands is found.
 	seldom = 0.25
+	// sure is the mean score from which what stands is taken for a vehicle: posts and
+	// stones are seen as one too, for hours, and never surely.
+	sure = 0.42
 	// steadying is the weight of a new box in the place's own.
 	steadying = 0.05
 )
@@ -59,6 +62,7 @@ type place struct {
 	holder  *object     // that was it
 	looks   int         // scenes in which it could be seen, while it comes
 	hits    int         // and was
+	scores  float64     // of the detector then, summed
 	votes   []int       // by class
 	class   int         // as it was told
 	found   bool        // it stood there when the analysis began
@@ -107,7 +111,7 @@ func (k *parking) look(p *place, now moment, look time.Duration, objects []*obje
 	default:
 		p.hit()
 	}
-	if p.state == coming && p.seen.steady-p.since.steady >= k.dwell && p.hits >= briefLooks {
+	if p.state == coming && p.seen.steady-p.since.steady >= k.dwell && p.hits >= briefLooks && p.scores >= sure*float64(p.hits) {
 		k.occupy(p)
 	}
 }
@@ -115,7 +119,7 @@ func (k *parking) look(p *place, now moment, look time.Duration, objects []*obje
 // begin lets the guest come to stand here.
 func (p *place) begin() {
 	p.state, p.box, p.since = coming, p.guest.fix.box, p.stand.since
-	p.looks, p.hits, p.absent, p.misses = 0, 0, 0, 0
+	p.looks, p.hits, p.scores, p.absent, p.misses = 0, 0, 0, 0, 0
 	clear(p.votes)
 	p.hit()
 }
@@ -127,6 +131,7 @@ func (p *place) hit() {
 	if p.state == coming {
 		p.looks++
 		p.hits++
+		p.scores += o.track.Score
 		if p.stand.class >= 0 {
 			p.votes[p.stand.class]++
 		}
