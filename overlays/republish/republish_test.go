@@ -3,8 +3,10 @@ package republish_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/xml"
 	"fmt"
+	"net"
 	"os/exec"
 	"strings"
 	"sync"
@@ -44,7 +46,9 @@ func newStand(t *testing.T, o republish.Options, startRTP uint32, infer time.Dur
 	if st.camera, err = taptest.New(taptest.Options{Clip: clip, StartRTP: startRTP}); err != nil {
 		t.Fatal(err)
 	}
-	o.Listen = "127.0.0.1:0"
+	if o.Listen == "" {
+		o.Listen = "127.0.0.1:0"
+	}
 	o.Passwords = func(_ context.Context, name string) ([]sidecar.Secret, error) {
 		if name != user {
 			return nil, nil
@@ -334,4 +338,54 @@ func TestFFmpegPlays(t *testing.T) {
 	if n < 20 {
 		t.Errorf("ffmpeg read %d documents in %d bytes", n, len(out))
 	}
+}
+
+// TestOtherTransports asks the same reader over UDP and over TLS.
+func TestOtherTransports(t *testing.T) {
+	ffmpeg, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		t.Skip("no ffmpeg")
+	}
+	identity, err := taptest.SelfSigned()
+	if err != nil {
+		t.Fatal(err)
+	}
+	secure := freePort(t, 1)
+	st := newStand(t, republish.Options{Delay: 200 * time.Millisecond, Listen: freePort(t, 4), ListenTLS: secure,
+		Certificate: &tls.Config{Certificates: []tls.Certificate{*identity}}}, 0, 50*time.Millisecond)
+	st.read(t, "cam", func(r *reading) bool { return len(r.video) > 0 })
+	for name, c := range map[string]struct{ transport, address string }{
+		"UDP": {"udp", st.url("cam")}, "TLS": {"tcp", strings.Replace(strings.Replace(st.url("cam"), "rtsp:", "rtsps:", 1), st.server.Addr(), secure, 1)},
+	} {
+		out, err := exec.Command(ffmpeg, "-hide_banner", "-loglevel", "error", "-rtsp_transport", c.transport, "-i", c.address,
+			"-t", "3", "-map", "0:d", "-c", "copy", "-f", "data", "-").Output()
+		if n := bytes.Count(out, []byte("</tt:MetadataStream>")); err != nil || n < 20 {
+			t.Errorf("%s: %v, %d documents", name, err, n)
+		}
+	}
+}
+
+// freePort is a port of 127.0.0.1 that is free, as are some UDP ports after it.
+func freePort(t *testing.T, udp int) string {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		_ = l.Close()
+		free := true
+		for i := 2; free && i < 3+udp; i++ {
+			c, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port+i))
+			if free = err == nil; free {
+				_ = c.Close()
+			}
+		}
+		if free {
+			return fmt.Sprintf("127.0.0.1:%d", port)
+		}
+	}
+	t.Fatal("no free ports")
+	return ""
 }

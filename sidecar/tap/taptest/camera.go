@@ -89,7 +89,7 @@ func (c *Camera) open() (err error) {
 		Listen:                   func(string, string) (net.Listener, error) { return c.listener, nil },
 	}
 	if c.options.TLS {
-		if c.identity, err = selfSigned(); err != nil {
+		if c.identity, err = SelfSigned(); err != nil {
 			return err
 		}
 		c.server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*c.identity}}

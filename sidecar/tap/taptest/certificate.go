@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// selfSigned makes a certificate as cameras have it: signed by nobody.
-func selfSigned() (*tls.Certificate, error) {
+// SelfSigned makes a certificate as cameras have it: signed by nobody.
+func SelfSigned() (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("making key: %w", err)
