@@ -44,7 +44,7 @@ func (t *Tracker) proven(o *object) bool {
 	if o.apart++; t.nested(o) {
 		o.apart = 0
 	}
-	return o.apart >= t.o.Hits && o.best >= t.o.High && o.proof >= leastProof && t.now-o.since >= leastLife
+	return o.apart >= t.o.Hits && o.proof >= leastProof && t.now-o.since >= leastLife
 }
 
 // known says whether a detection is one more box around an object that has one.

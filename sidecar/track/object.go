@@ -20,7 +20,6 @@ type object struct {
 	apart   int // observations in a row in which it was not nested; only before it is confirmed
 	score   float64
 	proof   float64 // scores of all observations, summed
-	best    float64 // score
 	class   ballot
 	pace    pace
 	seen    filter      // as it was after the last observation
@@ -48,7 +47,7 @@ func (o *object) confirmed() bool { return o.id != 0 }
 // begin makes o a new tentative object.
 func (o *object) begin(d *sidecar.Detection, at, now time.Duration) {
 	*o = object{filter: newFilter(d.Box), born: at, since: now, seenAt: now, age: 1, hits: 1, apart: 1,
-		score: d.Score, proof: d.Score, best: d.Score, first: d.Box, last: d.Box, box: d.Box, found: true,
+		score: d.Score, proof: d.Score, first: d.Box, last: d.Box, box: d.Box, found: true,
 		rest: d.Box.Centre(), restAt: now}
 	o.seen = o.filter
 	o.class.cast(d)
@@ -80,7 +79,6 @@ func (o *object) observe(d *sidecar.Detection, now time.Duration, aspect float64
 	o.found, o.seenAt, o.score = true, now, d.Score
 	o.hits++
 	o.proof += d.Score
-	o.best = max(o.best, d.Score)
 	o.misses = 0
 	o.class.cast(d)
 	o.ride(now, d.Score, aspect)
