@@ -3,6 +3,7 @@ package sidecar
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -104,4 +105,18 @@ func appendDecimal(dst []byte, v float64, n int) []byte {
 		dst = append(dst[:start], '0')
 	}
 	return dst
+}
+
+// Row appends where the sides cut a horizontal line at height y, from left to right:
+// between the first and the second, the third and the fourth, … the line is inside, by
+// the even-odd rule.
+func (p Polygon) Row(xs []float64, y float64) []float64 {
+	for i, b := range p {
+		a := p[(i+len(p)-1)%len(p)]
+		if (a.Y() <= y) != (b.Y() <= y) {
+			xs = append(xs, a.X()+(y-a.Y())/(b.Y()-a.Y())*(b.X()-a.X()))
+		}
+	}
+	slices.Sort(xs)
+	return xs
 }

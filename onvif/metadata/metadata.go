@@ -141,10 +141,8 @@ type Notification struct {
 
 // The topics of what a street's rules tell (Analytics, annex A).
 const (
-	LineCrossed      = "RuleEngine/LineDetector/Crossed"
-	ObjectsInside    = "RuleEngine/FieldDetector/ObjectsInside"
-	ObjectLoitering  = "RuleEngine/LoiteringDetector/ObjectIsLoitering"
-	Counter          = "RuleEngine/CountAggregation/Counter"
-	OccupancyCounter = "RuleEngine/CountAggregation/OccupancyCounter"
-	MotionAlarm      = "VideoSource/MotionAlarm"
+	LineCrossed     = "RuleEngine/LineDetector/Crossed"
+	ObjectsInside   = "RuleEngine/FieldDetector/ObjectsInside"
+	ObjectLoitering = "RuleEngine/LoiteringDetector/ObjectIsLoitering"
+	Counter         = "RuleEngine/CountAggregation/Counter"
 )

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph264"
 	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph265"
@@ -127,12 +127,13 @@ func (c *camera) stats() (int, overlays.Stats) {
 
 // learn takes the format of an epoch from its first key picture.
 func (c *camera) learn(u *sidecar.AccessUnit) {
+	f := formatOf(u)
 	c.mu.Lock()
-	if u.Epoch == c.epoch && (c.format == nil || same(c.format, formatOf(u))) {
+	if u.Epoch == c.epoch && (c.format == nil || same(c.format, f)) {
 		c.mu.Unlock()
 		return
 	}
-	c.epoch, c.format = u.Epoch, formatOf(u)
+	c.epoch, c.format = u.Epoch, f
 	c.mu.Unlock()
 	c.part()
 }
@@ -157,8 +158,8 @@ func (c *camera) happened(events []sidecar.Event) {
 	}
 }
 
-// stream gives the stream of a path at a door, and makes it for its first reader.
-func (c *camera) stream(d *door, path string) (*gortsplib.ServerStream, error) {
+// way gives the stream of a path at a door, and makes it for its first reader.
+func (c *camera) way(d *door, path string) (*way, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -176,18 +177,7 @@ func (c *camera) stream(d *door, path string) (*gortsplib.ServerStream, error) {
 		}
 		c.ways[at] = w
 	}
-	return w.rtsp, nil
-}
-
-func (c *camera) wayOf(s *gortsplib.ServerStream) *way {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, w := range c.ways {
-		if w.rtsp == s {
-			return w
-		}
-	}
-	return nil
+	return w, nil
 }
 
 // write gives a picture, its scene, or both, to all who read.
@@ -268,18 +258,22 @@ func (c *camera) packets(u *sidecar.AccessUnit) []*rtp.Packet {
 // largest is what an RTP packet may have, bytes: what goes through Ethernet over UDP.
 const largest = 1472
 
-// parse reads packets; nil where one is too large to be sent on.
+// sendable says whether there are packets, and all of them can be sent on.
+func sendable(raw [][]byte) bool {
+	return len(raw) > 0 && !slices.ContainsFunc(raw, func(b []byte) bool { return len(b) < 12 || len(b) > largest })
+}
+
+// parse reads packets; nil where they cannot be sent on.
 func parse(raw [][]byte) []*rtp.Packet {
-	packets := make([]*rtp.Packet, 0, len(raw))
-	for _, b := range raw {
-		p := new(rtp.Packet)
-		if len(b) > largest || p.Unmarshal(b) != nil {
+	if !sendable(raw) {
+		return nil
+	}
+	packets := make([]*rtp.Packet, len(raw))
+	for i, b := range raw {
+		packets[i] = new(rtp.Packet)
+		if packets[i].Unmarshal(b) != nil {
 			return nil
 		}
-		packets = append(packets, p)
-	}
-	if len(packets) == 0 {
-		return nil
 	}
 	return packets
 }
@@ -287,8 +281,8 @@ func parse(raw [][]byte) []*rtp.Packet {
 // formatOf describes what a key picture is of.
 func formatOf(u *sidecar.AccessUnit) format.Format {
 	kind := uint8(96)
-	if own := parse(u.Packets); own != nil {
-		kind = own[0].PayloadType
+	if sendable(u.Packets) {
+		kind = u.Packets[0][1] & 0x7F // RFC 3550 clause 5.1
 	}
 	sets := map[byte][]byte{}
 	for _, n := range u.NALUs {

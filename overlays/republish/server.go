@@ -210,21 +210,26 @@ func (s *Server) Stats(id string) (readers int, joined overlays.Stats) {
 
 // OnDescribe says what a path carries.
 func (d *door) OnDescribe(ctx *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
-	return d.admit(ctx.Conn, ctx.Request, ctx.Path)
+	res, w, err := d.admit(ctx.Conn, ctx.Request, ctx.Path)
+	if w == nil {
+		return res, nil, err
+	}
+	return res, w.rtsp, err
 }
 
 // OnSetup gives a reader its stream.
 func (d *door) OnSetup(ctx *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
-	res, stream, err := d.admit(ctx.Conn, ctx.Request, ctx.Path)
-	if stream != nil {
-		ctx.Session.SetUserData(stream)
+	res, w, err := d.admit(ctx.Conn, ctx.Request, ctx.Path)
+	if w == nil {
+		return res, nil, err
 	}
-	return res, stream, err
+	ctx.Session.SetUserData(w)
+	return res, w.rtsp, err
 }
 
 // OnPlay begins to give.
 func (d *door) OnPlay(ctx *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
-	if w := d.server.way(ctx.Session); w != nil {
+	if w := wayOf(ctx.Session); w != nil {
 		w.join(ctx.Session)
 	}
 	return &base.Response{StatusCode: base.StatusOK}, nil
@@ -232,7 +237,7 @@ func (d *door) OnPlay(ctx *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, er
 
 // OnPause stops giving.
 func (d *door) OnPause(ctx *gortsplib.ServerHandlerOnPauseCtx) (*base.Response, error) {
-	if w := d.server.way(ctx.Session); w != nil {
+	if w := wayOf(ctx.Session); w != nil {
 		w.leave(ctx.Session)
 	}
 	return &base.Response{StatusCode: base.StatusOK}, nil
@@ -240,7 +245,7 @@ func (d *door) OnPause(ctx *gortsplib.ServerHandlerOnPauseCtx) (*base.Response, 
 
 // OnSessionClose lets a reader go.
 func (d *door) OnSessionClose(ctx *gortsplib.ServerHandlerOnSessionCloseCtx) {
-	if w := d.server.way(ctx.Session); w != nil {
+	if w := wayOf(ctx.Session); w != nil {
 		w.leave(ctx.Session)
 	}
 }
@@ -248,24 +253,14 @@ func (d *door) OnSessionClose(ctx *gortsplib.ServerHandlerOnSessionCloseCtx) {
 // OnStreamWriteError is a reader that is too slow: it loses packets of its own.
 func (d *door) OnStreamWriteError(*gortsplib.ServerHandlerOnStreamWriteErrorCtx) {}
 
-// way finds what a session reads.
-func (s *Server) way(session *gortsplib.ServerSession) *way {
-	stream, _ := session.UserData().(*gortsplib.ServerStream)
-	if stream == nil {
-		return nil
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, c := range s.cameras {
-		if w := c.wayOf(stream); w != nil {
-			return w
-		}
-	}
-	return nil
+// wayOf is what a session reads; nil before it was set up.
+func wayOf(session *gortsplib.ServerSession) *way {
+	w, _ := session.UserData().(*way)
+	return w
 }
 
 // admit looks at the password first and at the path second.
-func (d *door) admit(conn *gortsplib.ServerConn, req *base.Request, path string) (*base.Response, *gortsplib.ServerStream, error) {
+func (d *door) admit(conn *gortsplib.ServerConn, req *base.Request, path string) (*base.Response, *way, error) {
 	ok, err := d.server.knows(conn, req)
 	switch {
 	case err != nil:
@@ -282,14 +277,14 @@ func (d *door) admit(conn *gortsplib.ServerConn, req *base.Request, path string)
 	if c == nil || rest != "" && rest != videoPath {
 		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
 	}
-	stream, err := c.stream(d, rest)
+	w, err := c.way(d, rest)
 	switch {
 	case errors.Is(err, errMasked):
 		return &base.Response{StatusCode: base.StatusForbidden}, nil, nil
 	case err != nil: // its pictures have not come yet
 		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
 	}
-	return &base.Response{StatusCode: base.StatusOK}, stream, nil
+	return &base.Response{StatusCode: base.StatusOK}, w, nil
 }
 
 // knows says whether a request's digest is that of an account.

@@ -159,7 +159,7 @@ func (c *congestion) Update(now moment, objects []*object) {
 		p := c.anchor.Of(o.fix.box)
 		d := c.drivers[o]
 		if i < 0 || !o.observed && (o.left() || now.steady-o.fix.steady > lasting) || !contains(c.stretch, p) {
-			c.out(now, d, c.unitOf(i))
+			c.out(now.steady, d, c.unitOf(i))
 			continue
 		}
 		o.zones |= c.bit
@@ -237,7 +237,7 @@ func (c *congestion) in(now moment, o *object, d *drive) *drive {
 }
 
 // out lets it go: what it drove says how fast the road is.
-func (c *congestion) out(now moment, d *drive, unit float64) {
+func (c *congestion) out(at time.Duration, d *drive, unit float64) {
 	if d == nil || !d.inside {
 		return
 	}
@@ -247,7 +247,7 @@ func (c *congestion) out(now moment, d *drive, unit float64) {
 	}
 	c.passed++
 	c.flow += unit
-	c.free.add(d.way/d.moving, now.steady)
+	c.free.add(d.way/d.moving, at)
 }
 
 // speed of an object: metres per second where the ground is measured, or boxes per
@@ -356,16 +356,16 @@ func (c *congestion) decide(now moment) {
 		return
 	}
 	data := sidecar.CongestionChange{Origin: c.origin(c.id, now), From: service(c.told), To: service(level),
-		Travel: 1, Vehicles: rounded3(c.time / c.covered), Flow: math.Round(c.flow / c.covered * 3600),
+		Travel: 1, Vehicles: thousandths(c.time / c.covered), Flow: math.Round(c.flow / c.covered * 3600),
 		Queue: c.queued, QueueMetres: math.Round(c.extent)}
 	if c.time > 0 {
-		data.Travel = rounded3(min(c.way/c.time/c.freely(), 1))
+		data.Travel = thousandths(min(c.way/c.time/c.freely(), 1))
 	}
 	if c.flow >= 1 {
-		data.Delay = rounded3(c.lost / c.flow)
+		data.Delay = thousandths(c.lost / c.flow)
 	}
 	if c.plane != nil {
-		data.Density = rounded3(c.time / c.covered / (c.length / 1000) / float64(c.lanes))
+		data.Density = thousandths(c.time / c.covered / (c.length / 1000) / float64(c.lanes))
 		data.KMH, data.FreeKMH = math.Round(10*perHour*c.way/max(c.time, 1e-9))/10, math.Round(10*perHour*c.freely())/10
 	}
 	c.told, c.turning = level, -1
@@ -376,8 +376,6 @@ func (c *congestion) decide(now moment) {
 
 // service names a level: A to F.
 func service(level int) string { return string(rune('A' + level)) }
-
-func rounded3(v float64) float64 { return math.Round(v*1000) / 1000 }
 
 // Join goes on with the longer drive.
 func (c *congestion) Join(from, into *object, _ moment) {
@@ -391,7 +389,7 @@ func (c *congestion) Join(from, into *object, _ moment) {
 // Leave ends a drive.
 func (c *congestion) Leave(o *object) {
 	if d := c.drivers[o]; d != nil {
-		c.out(moment{steady: c.last}, d, c.unitOf(slices.Index(c.classes, o.track.Class)))
+		c.out(c.last, d, c.unitOf(slices.Index(c.classes, o.track.Class)))
 		delete(c.drivers, o)
 	}
 }

@@ -84,3 +84,6 @@ func finite(b sidecar.Box) bool {
 func rounded(p sidecar.Point) sidecar.Point {
 	return sidecar.Point{math.Round(p[0]*1e4) / 1e4, math.Round(p[1]*1e4) / 1e4}
 }
+
+// thousandths rounds a number as it goes into an event.
+func thousandths(v float64) float64 { return math.Round(1000*v) / 1000 }

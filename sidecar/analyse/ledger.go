@@ -294,7 +294,7 @@ func describe(row *sidecar.CountRow, samples []float64, doubts float64) {
 	switch row.Kind {
 	case sidecar.Speed:
 		row.P85 = quantile(sorted, 0.85)
-		row.Error = new(math.Round(1000*math.Sqrt(doubts/float64(*row.N))) / 1000)
+		row.Error = new(thousandths(math.Sqrt(doubts / float64(*row.N))))
 	case sidecar.Dwell:
 		row.P95, row.Longest = quantile(sorted, 0.95), quantile(sorted, 1)
 	}
@@ -304,7 +304,7 @@ func describe(row *sidecar.CountRow, samples []float64, doubts float64) {
 // nearest rank), to a thousandth. There is one value at least, and they are sorted.
 func quantile(sorted []float64, q float64) *float64 {
 	rank := int(math.Ceil(q * float64(len(sorted))))
-	v := math.Round(1000*sorted[max(rank, 1)-1]) / 1000
+	v := thousandths(sorted[max(rank, 1)-1])
 	return &v
 }
 

@@ -1,7 +1,6 @@
 package analyse
 
 import (
-	"math"
 	"time"
 
 	"pantau/sidecar"
@@ -105,7 +104,7 @@ func (o *object) tie(elder *object) {
 }
 
 // score is the track's certainty as it goes into an event.
-func (o *object) score() float64 { return math.Round(o.track.Score*1e3) / 1e3 }
+func (o *object) score() float64 { return thousandths(o.track.Score) }
 
 // share is the class's certainty as it goes into an event.
-func (o *object) share() float64 { return math.Round(o.track.Share*1e3) / 1e3 }
+func (o *object) share() float64 { return thousandths(o.track.Share) }

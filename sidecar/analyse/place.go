@@ -1,7 +1,6 @@
 package analyse
 
 import (
-	"math"
 	"time"
 
 	"pantau/sidecar"
@@ -200,4 +199,4 @@ func groundOf(b sidecar.Box) sidecar.Point {
 }
 
 // seconds is a duration as it goes into an event, to a millisecond.
-func seconds(d time.Duration) float64 { return math.Round(1000*d.Seconds()) / 1000 }
+func seconds(d time.Duration) float64 { return thousandths(d.Seconds()) }

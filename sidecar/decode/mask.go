@@ -6,7 +6,6 @@ import "C"
 import (
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"pantau/sidecar"
@@ -55,15 +54,7 @@ func (m *mask) blank(av *C.AVFrame) error {
 func (m *mask) add(p sidecar.Polygon) {
 	var xs []float64
 	for y := range m.height {
-		at := (float64(y) + 0.5) / float64(m.height)
-		xs = xs[:0]
-		for i, b := range p {
-			a := p[(i+len(p)-1)%len(p)]
-			if (a.Y() <= at) != (b.Y() <= at) {
-				xs = append(xs, a.X()+(at-a.Y())/(b.Y()-a.Y())*(b.X()-a.X()))
-			}
-		}
-		slices.Sort(xs)
+		xs = p.Row(xs[:0], (float64(y)+0.5)/float64(m.height))
 		for i := 0; i+1 < len(xs); i += 2 {
 			x0 := max(0, int(math.Floor(xs[i]*float64(m.width))))
 			x1 := min(m.width, int(math.Ceil(xs[i+1]*float64(m.width))))

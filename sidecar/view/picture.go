@@ -2,7 +2,6 @@ package view
 
 import (
 	"math"
-	"slices"
 
 	"pantau/sidecar"
 )
@@ -206,15 +205,7 @@ func (f *field) blank(mask []sidecar.Polygon) {
 func spans(p sidecar.Polygon, f *field, y, margin int) [][2]int {
 	var all [][2]int
 	for _, dy := range [...]int{-margin, 0, margin} {
-		at := (float64(y+dy) + 0.5) / float64(f.h)
-		var xs []float64
-		for i, b := range p {
-			a := p[(i+len(p)-1)%len(p)]
-			if (a.Y() <= at) != (b.Y() <= at) {
-				xs = append(xs, a.X()+(at-a.Y())/(b.Y()-a.Y())*(b.X()-a.X()))
-			}
-		}
-		slices.Sort(xs)
+		xs := p.Row(nil, (float64(y+dy)+0.5)/float64(f.h))
 		for i := 0; i+1 < len(xs); i += 2 {
 			x0 := min(f.w, max(0, int(xs[i]*float64(f.w))-margin))
 			x1 := max(x0, min(f.w, int(math.Ceil(xs[i+1]*float64(f.w)))+margin))

@@ -62,15 +62,14 @@ func (c *analyseCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer clip.Close()
-	p, err := findPaths()
-	if err != nil {
-		return err
-	}
 	state, err := statePath("")
 	if err != nil {
 		return err
 	}
-	models := &detectors{auto: auto{library: p.library(), folder: p.models(), state: state, log: slog.New(slog.DiscardHandler)}}
+	models, err := quietDetectors(state)
+	if err != nil {
+		return err
+	}
 	defer func() { err = errors.Join(err, models.close()) }()
 	detector, err := models.get(camera.Analyse.Model)
 	if err != nil {

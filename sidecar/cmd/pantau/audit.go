@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"runtime"
 	"strings"
@@ -374,11 +373,10 @@ func (c *auditClipCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer clip.Close()
-	p, err := findPaths()
+	open, err := quietDetectors(state)
 	if err != nil {
 		return err
 	}
-	open := &detectors{auto: auto{library: p.library(), folder: p.models(), state: state, log: slog.New(slog.DiscardHandler)}}
 	defer func() { err = errors.Join(err, open.close()) }()
 	detector, err := open.get(camera.Analyse.Model)
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -19,6 +20,15 @@ type detectors struct {
 	mu     sync.Mutex
 	open   map[string]*inference.Detector
 	chosen models.Model // what auto stands for, once that is known
+}
+
+// quietDetectors are the installed ones, for a command that runs once.
+func quietDetectors(state string) (*detectors, error) {
+	p, err := findPaths()
+	if err != nil {
+		return nil, err
+	}
+	return &detectors{auto: auto{library: p.library(), folder: p.models(), state: state, log: slog.New(slog.DiscardHandler)}}, nil
 }
 
 // get gives the shared detector of a model; "" is the fallback, and "auto" is

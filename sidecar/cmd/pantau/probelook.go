@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"time"
 
@@ -54,15 +53,14 @@ func (c *probeCmd) watch(ctx context.Context, source sidecar.Source) (l sidecar.
 	if err != nil {
 		return l, 0, err
 	}
-	p, err := findPaths()
-	if err != nil {
-		return l, 0, err
-	}
 	state, err := statePath("")
 	if err != nil {
 		return l, 0, err
 	}
-	all := &detectors{auto: auto{library: p.library(), folder: p.models(), state: state, log: slog.New(slog.DiscardHandler)}}
+	all, err := quietDetectors(state)
+	if err != nil {
+		return l, 0, err
+	}
 	defer func() { err = errors.Join(err, all.close()) }()
 	detector, err := all.get(rules.Analyse.Model)
 	if err != nil {
