@@ -27,9 +27,11 @@ func between(p, q sidecar.Point, f float64) sidecar.Point {
 	return sidecar.Point{p[0] + f*(q[0]-p[0]), p[1] + f*(q[1]-p[1])}
 }
 
-// contains says whether p lies in the polygon, by the even-odd rule.
+// contains says whether p lies in the polygon, by the even-odd rule. What lies on an
+// edge of the picture is in what reaches it: boxes end there, and their feet with them.
 func contains(poly sidecar.Polygon, p sidecar.Point) bool {
 	in := false
+	p = sidecar.Point{min(p[0], lastInside), min(p[1], lastInside)}
 	for i, j := 0, len(poly)-1; i < len(poly); j, i = i, i+1 {
 		a, b := poly[i], poly[j]
 		if (a[1] > p[1]) != (b[1] > p[1]) && p[0] < a[0]+(p[1]-a[1])/(b[1]-a[1])*(b[0]-a[0]) {
@@ -38,6 +40,10 @@ func contains(poly sidecar.Polygon, p sidecar.Point) bool {
 	}
 	return in
 }
+
+// lastInside is the greatest coordinate that is still in the picture; on the left and at
+// the top, 0 is.
+const lastInside = 1 - 0x1p-53
 
 // size is the area of a polygon that does not cross itself, in pictures.
 func size(poly sidecar.Polygon) float64 {

@@ -240,3 +240,19 @@ func TestZoneTellsLoiteringOnce(t *testing.T) {
 		t.Errorf("got %+v, want one, since the first second", told)
 	}
 }
+
+// Boxes end at the edge of the picture: whose feet are cut off stands in a zone that
+// reaches it, on each of the four sides.
+func TestAZoneReachesTheEdge(t *testing.T) {
+	whole := sidecar.Polygon{{0, 0}, {1, 0}, {1, 1}, {0, 1}}
+	for _, p := range []sidecar.Point{{0.5, 1}, {1, 0.5}, {0, 0.5}, {0.5, 0}, {1, 1}, {0, 0}} {
+		if !contains(whole, p) {
+			t.Errorf("%v is outside of the whole picture", p)
+		}
+	}
+	f := newFilm(t, 10, sidecar.Function{ID: "z", Kind: "zone", Polygon: sidecar.Polygon{{0.2, 0.6}, {0.8, 0.6}, {0.8, 1}, {0.2, 1}}})
+	f.hold(2*time.Second, walker(1, 0.5, 1))
+	if got := f.story(); got != "entered 1" {
+		t.Errorf("got %q, want one who has entered", got)
+	}
+}
