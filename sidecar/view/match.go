@@ -75,12 +75,7 @@ func (r *reference) correlate(f *field, i, dx, dy int) (float64, bool) {
 	if x0 >= x1 || y0 >= y1 || 2*(x1-x0)*(y1-y0) < all {
 		return 0, false
 	}
-	var ab, aa, bb float32
-	for y := y0; y < y1; y++ {
-		a := r.v[y*r.w+x0 : y*r.w+x1]
-		p, q, s := products(a, f.v[(y+dy)*f.w+x0+dx:][:len(a)])
-		ab, aa, bb = ab+p, aa+q, bb+s
-	}
+	ab, aa, bb := products(&r.field, f, x0, y0, x1, y1, dx, dy)
 	if aa == 0 || bb < structured/4*float32((x1-x0)*(y1-y0)) {
 		return 0, false
 	}
@@ -283,14 +278,20 @@ func (r *reference) coarse(f *field) (dx, dy int) {
 	return 2 * dx, 2 * dy
 }
 
-// products sums the scalar products of two rows of the same length: of each pair, and of
-// each row with itself.
-func products(a, b []vector) (ab, aa, bb float32) {
-	for k, u := range a {
-		v := b[k]
-		ab += u.x*v.x + u.y*v.y
-		aa += u.x*u.x + u.y*u.y
-		bb += v.x*v.x + v.y*v.y
+// products sums the scalar products of a rectangle of a with what lies there in b, shifted:
+// of each pair, and of each side with itself.
+func products(a, b *field, x0, y0, x1, y1, dx, dy int) (ab, aa, bb float32) {
+	for y := y0; y < y1; y++ {
+		row := a.v[y*a.w+x0 : y*a.w+x1]
+		other := b.v[(y+dy)*b.w+x0+dx:][:len(row)]
+		var p, q, s float32 // a row's own: small sums lose less in a float32
+		for k, u := range row {
+			v := other[k]
+			p += u.x*v.x + u.y*v.y
+			q += u.x*u.x + u.y*u.y
+			s += v.x*v.x + v.y*v.y
+		}
+		ab, aa, bb = ab+p, aa+q, bb+s
 	}
 	return ab, aa, bb
 }
@@ -298,12 +299,7 @@ func products(a, b []vector) (ab, aa, bb float32) {
 // overlap is the correlation of two fields, one shifted, where they overlap.
 func overlap(a, b *field, sx, sy int) float64 {
 	x0, y0, x1, y1 := max(0, -sx), max(0, -sy), min(a.w, b.w-sx), min(a.h, b.h-sy)
-	var ab, aa, bb float32
-	for y := y0; y < y1; y++ {
-		row := a.v[y*a.w+x0 : y*a.w+x1]
-		p, q, s := products(row, b.v[(y+sy)*b.w+x0+sx:][:len(row)])
-		ab, aa, bb = ab+p, aa+q, bb+s
-	}
+	ab, aa, bb := products(a, b, x0, y0, x1, y1, sx, sy)
 	if aa == 0 || bb == 0 {
 		return 0
 	}
