@@ -2,6 +2,7 @@ package live
 
 import (
 	"sync"
+	"time"
 
 	"pantau/sidecar"
 )
@@ -16,12 +17,18 @@ type camera struct {
 	masked    bool
 	decodable bool // a key frame came since pictures may be sent
 	describer describer
-	gop       []*sidecar.AccessUnit // from the newest key frame on; empty where it grew too large
-	gopBytes  int
+	history   history
+	lateness  lateness
 	totals    *totals
 	stats     *stats
 	viewers   map[*queue]struct{}
-	dropped   uint64 // of viewers that have gone
+	left      time.Time // when the last viewer went
+	dropped   uint64    // of viewers that have gone
+}
+
+func newCamera(o Options) *camera {
+	return &camera{options: o, removed: make(chan struct{}), viewers: make(map[*queue]struct{}),
+		history: history{most: o.GOPBytes, age: o.Resume}}
 }
 
 // configure takes what the catalogue says, and tells the viewers.
@@ -34,66 +41,56 @@ func (c *camera) configure(cam sidecar.Camera) {
 	}
 	c.masked = len(cam.Analyse.Mask) > 0
 	if c.masked {
-		c.forget()
+		c.history.clear()
 		c.decodable = false
 		for q := range c.viewers {
 			q.dropPictures()
 		}
 	}
-	c.tell(c.hello())
+	c.tell(c.hello(false))
 }
 
 // accessUnit keeps the picture for those who come later and gives it to those
 // who are there. Of a masked camera nothing is kept or given.
 func (c *camera) accessUnit(u *sidecar.AccessUnit) {
+	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if u.Key {
-		c.forget()
-		if c.describer.see(u) && len(c.viewers) > 0 {
-			c.tell(c.hello())
+	c.lateness.picture(u.Epoch, u.PTS, now)
+	if u.Key && c.describer.see(u) {
+		c.history.clear() // nobody can go on from there
+		if len(c.viewers) > 0 {
+			c.tell(c.hello(false))
 		}
 	}
 	c.decodable = !c.masked && (c.decodable || u.Key)
 	if !c.decodable {
 		return
 	}
-	c.remember(u)
+	var m message
 	if len(c.viewers) > 0 {
-		c.tell(unitMessage(u), true)
+		m = unitMessage(u)
+		c.tell(m, true)
 	}
+	c.history.picture(u, m, now, c.expected(now))
 }
 
-// remember adds a picture to the newest group of pictures. A group that grows
-// too large is given up: later viewers wait for the next key frame.
-func (c *camera) remember(u *sidecar.AccessUnit) {
-	if !u.Key && len(c.gop) == 0 {
-		return
-	}
-	c.gopBytes += u.Size()
-	if c.gopBytes > c.options.GOPBytes {
-		c.forget()
-		return
-	}
-	if u.Packets != nil { // twice the memory, for nothing
-		kept := *u
-		kept.Packets = nil
-		u = &kept
-	}
-	c.gop = append(c.gop, u)
-}
-
-func (c *camera) forget() {
-	clear(c.gop)
-	c.gop, c.gopBytes = c.gop[:0], 0
+// expected says whether somebody watches, or may come back. The caller holds mu.
+func (c *camera) expected(now time.Time) bool {
+	return len(c.viewers) > 0 || now.Sub(c.left) < c.options.Resume
 }
 
 func (c *camera) scene(s *sidecar.Scene) {
+	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.viewers) > 0 {
-		c.tell(sceneMessage(s), true)
+	c.lateness.scene(s.Epoch, s.PTS, s.ClockRate, now)
+	if !c.expected(now) {
+		return
 	}
+	m := sceneMessage(s)
+	c.tell(m, true)
+	c.history.scene(m, now)
 }
 
 func (c *camera) setTotals(t totals) {
@@ -111,6 +108,7 @@ func (c *camera) setTotals(t totals) {
 func (c *camera) setStats(s stats) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	s.Hold = c.hold()
 	c.stats = &s
 	if len(c.viewers) > 0 {
 		c.tell(jsonMessage(s, kindState))
@@ -118,12 +116,15 @@ func (c *camera) setStats(s stats) {
 }
 
 // hello says what comes. The caller holds mu.
-func (c *camera) hello() (message, bool) {
+func (c *camera) hello(resumed bool) (message, bool) {
 	s := c.describer.current
 	return jsonMessage(hello{Type: "hello", Camera: c.about, Codec: s.codec, Clock: s.clock,
 		Epoch: s.epoch, Width: s.width, Height: s.height,
-		Hold: c.options.Hold.Milliseconds(), Masked: c.masked}, kindHello)
+		Hold: c.hold(), Masked: c.masked, Resumed: resumed}, kindHello)
 }
+
+// hold is how long a page should wait for a scene, ms. The caller holds mu.
+func (c *camera) hold() int64 { return c.lateness.hold(c.options.Hold).Milliseconds() }
 
 // tell puts a message into every viewer's queue. The caller holds mu.
 func (c *camera) tell(m message, ok bool) {
@@ -135,33 +136,41 @@ func (c *camera) tell(m message, ok bool) {
 	}
 }
 
-// join makes a queue for a new viewer. The messages and pictures that it gives
-// besides stand in front of what comes through the queue.
-func (c *camera) join() (q *queue, first []message, gop []*sidecar.AccessUnit) {
+// join makes a queue for a viewer that has the pictures up to a position. The
+// messages that it gives besides stand in front of what comes through the queue.
+func (c *camera) join(has position) (*queue, []message) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	var first []message
 	add := func(m message, ok bool) {
 		if ok {
 			first = append(first, m)
 		}
 	}
-	add(c.hello())
+	pictures, resumed := []message(nil), false
+	if has.epoch != "" && has.epoch == c.describer.current.epoch {
+		pictures, resumed = c.history.since(has.pts)
+	}
+	if !resumed {
+		pictures = c.history.group()
+	}
+	add(c.hello(resumed))
 	if c.totals != nil {
 		add(jsonMessage(*c.totals, kindState))
 	}
 	if c.stats != nil {
 		add(jsonMessage(*c.stats, kindState))
 	}
-	gop = append(gop, c.gop...)
-	q = newQueue(c.options.QueueBytes, c.options.Queue, len(gop) == 0)
+	q := newQueue(c.options.QueueBytes, c.options.Queue, !resumed && len(pictures) == 0)
 	c.viewers[q] = struct{}{}
-	return q, first, gop
+	return q, append(first, pictures...)
 }
 
 func (c *camera) leave(q *queue) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.viewers, q)
+	c.left = time.Now()
 	c.dropped += q.losses()
 }
 

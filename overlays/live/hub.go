@@ -10,10 +10,11 @@ import (
 
 // Options bound what a Hub keeps. Zero values are the defaults.
 type Options struct {
-	GOPBytes   int           // compressed pictures kept per camera for new viewers; 4 MiB
+	GOPBytes   int           // compressed pictures and scenes kept per camera for viewers that come; 4 MiB
 	QueueBytes int           // what waits for one viewer; 4 MiB
 	Queue      int           // messages that wait for one viewer; 256
-	Hold       time.Duration // how long a page should wait for a picture's scene; 400 ms
+	Resume     time.Duration // a viewer that comes back so soon gets what it missed; 10 s
+	Hold       time.Duration // how long a page should wait for a picture's scene, until that is learnt; 400 ms
 	Write      time.Duration // a viewer that takes nothing for so long is let go; 10 s
 }
 
@@ -31,6 +32,7 @@ func NewHub(o Options) *Hub {
 	fallback(&o.GOPBytes, 4<<20)
 	fallback(&o.QueueBytes, 4<<20)
 	fallback(&o.Queue, 256)
+	fallback(&o.Resume, 10*time.Second)
 	fallback(&o.Hold, 400*time.Millisecond)
 	fallback(&o.Write, 10*time.Second)
 	return &Hub{options: o, cameras: make(map[string]*camera)}
@@ -47,7 +49,7 @@ func (h *Hub) Camera(c sidecar.Camera) {
 	h.mu.Lock()
 	cam := h.cameras[c.ID]
 	if cam == nil {
-		cam = &camera{options: h.options, removed: make(chan struct{}), viewers: make(map[*queue]struct{})}
+		cam = newCamera(h.options)
 		h.cameras[c.ID] = cam
 	}
 	h.mu.Unlock()

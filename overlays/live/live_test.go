@@ -51,7 +51,7 @@ func unit(t testing.TB, epoch string, pts int64, sps string) *sidecar.AccessUnit
 }
 
 // serve runs a hub's HTTP side until the test ends, and gives its address.
-func serve(t *testing.T, h *Hub) string {
+func serve(t testing.TB, h *Hub) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{}, 1000)
@@ -132,7 +132,7 @@ func (c client) picture() int64 {
 
 // watched waits until so many viewers are there: who dials is answered before
 // the hub knows of the viewer.
-func watched(t *testing.T, h *Hub, camera string, n int) {
+func watched(t testing.TB, h *Hub, camera string, n int) {
 	t.Helper()
 	deadline := time.Now().Add(5 * time.Second)
 	for {
@@ -194,7 +194,7 @@ func TestProtocol(t *testing.T) {
 		Dropped: map[string]uint64{"detector": 4}, Model: "street@1", TimeSource: sidecar.TimeRTCP})
 	c.text(`{"type":"stats","state":"running","fps":{"camera":25,"processed":25,"skipped":0,"detection":8},` +
 		`"latency_ms":{"recv":0,"decode":1.5,"wait":0,"infer":0,"total":58},"dropped":{"detector":4},"model":"street@1",` +
-		`"reconnects":0,"clock_offset_s":0,"ts_source":"rtcp_sr"}`)
+		`"reconnects":0,"clock_offset_s":0,"ts_source":"rtcp_sr","hold_ms":400}`)
 
 	h.AccessUnit("a", unit(t, "e2", 5, sps720)) // another session, size and profile
 	c.text(helloE2)
@@ -255,7 +255,7 @@ func TestMaskedCameraSendsNoPicture(t *testing.T) {
 // TestMaskTakesBackWhatWaits has a picture in the queue when the mask comes.
 func TestMaskTakesBackWhatWaits(t *testing.T) {
 	h := newHub(Options{})
-	q, _, _ := h.camera("a").join()
+	q, _ := h.camera("a").join(position{})
 	h.AccessUnit("a", unit(t, "e1", 1, sps576))
 	h.Camera(sidecar.Camera{ID: "a", Analyse: sidecar.Analyse{Mask: []sidecar.Polygon{{{0, 0}, {1, 0}, {1, 1}}}}})
 	for m, ok := q.take(); ok; m, ok = q.take() {
@@ -417,7 +417,7 @@ func TestLongGroupIsNotKept(t *testing.T) {
 	for i := range int64(1000) {
 		h.AccessUnit("a", unit(t, "e1", i+1, ""))
 	}
-	if got := len(h.camera("a").gop); got != 0 {
+	if got := len(h.camera("a").history.items); got != 0 {
 		t.Errorf("got %d pictures kept, want 0", got)
 	}
 	c := dial(t, serve(t, h), "a")
@@ -431,11 +431,11 @@ func TestLongGroupIsNotKept(t *testing.T) {
 }
 
 func BenchmarkAccessUnit(b *testing.B) {
-	for _, viewers := range []int{0, 1, 30} {
+	for _, viewers := range []int{0, 1, 100} {
 		b.Run(fmt.Sprintf("viewers=%d", viewers), func(b *testing.B) {
 			h := newHub(Options{})
 			for range viewers {
-				h.camera("a").join()
+				h.camera("a").join(position{})
 			}
 			key := unit(b, "e1", 0, sps576)
 			key.NALUs[1] = make([]byte, 20_000)

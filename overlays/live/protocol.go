@@ -31,6 +31,9 @@ type hello struct {
 	Height int         `json:"height"`
 	Hold   int64       `json:"hold_ms"` // how long a page should wait for a picture's scene
 	Masked bool        `json:"masked"`  // no pictures are sent
+	// Resumed: what follows goes on directly after the picture that the page
+	// named in "after". Only in the first hello.
+	Resumed bool `json:"resumed,omitempty"`
 }
 
 // helloCamera is what a page needs to know of a camera.
@@ -51,6 +54,7 @@ type totals struct {
 type stats struct {
 	Type string `json:"type"` // "stats"
 	sidecar.Status
+	Hold int64 `json:"hold_ms"` // as in hello, learnt from the scenes of the last seconds
 }
 
 // message is one WebSocket message in a viewer's queue.

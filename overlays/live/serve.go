@@ -5,19 +5,23 @@ import (
 	"net/http"
 
 	"github.com/coder/websocket"
-
-	"pantau/sidecar"
 )
 
 // Serve answers a request for a camera's live view: it upgrades to a WebSocket
 // and returns when the viewer, the camera or the request's context is gone.
 // Whether the viewer may watch was decided by the caller; pages of other
-// origins are refused here. A viewer has nothing to say: the first message of
-// a client ends the connection.
+// origins are refused here. The query's "after" is the newest picture that a
+// returning page has, EPOCH:PTS. A viewer has nothing else to say: the first
+// message of a client ends the connection.
 func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, id string) {
 	cam := h.camera(id)
 	if cam == nil {
 		http.Error(w, "no such camera", http.StatusNotFound)
+		return
+	}
+	has, err := parseAfter(r.URL.Query().Get("after"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: websocket.CompressionDisabled})
@@ -37,10 +41,10 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, id string) {
 		<-listened
 	}()
 
-	q, first, gop := cam.join()
+	q, first := cam.join(has)
 	defer cam.leave(q)
 	v := viewer{conn: conn, options: h.options}
-	if v.begin(ctx, first, gop) != nil {
+	if v.begin(ctx, first) != nil {
 		return
 	}
 	if v.follow(ctx, q, cam.removed) == nil {
@@ -55,14 +59,9 @@ type viewer struct {
 }
 
 // begin sends what stands before the queue.
-func (v viewer) begin(ctx context.Context, first []message, gop []*sidecar.AccessUnit) error {
+func (v viewer) begin(ctx context.Context, first []message) error {
 	for _, m := range first {
 		if err := v.send(ctx, m); err != nil {
-			return err
-		}
-	}
-	for _, u := range gop {
-		if err := v.send(ctx, unitMessage(u)); err != nil {
 			return err
 		}
 	}
