@@ -24,7 +24,10 @@ func (p goPicture) Size() (int, int) { return p.Rect.Dx(), p.Rect.Dy() }
 
 func (goPicture) JPEG(int) ([]byte, error)     { return nil, fmt.Errorf("not needed here") }
 func (goPicture) YCbCr() (*image.YCbCr, error) { return nil, fmt.Errorf("not needed here") }
-func (goPicture) Close()                       {}
+func (goPicture) Planes(*image.YCbCr) (sidecar.Colours, error) {
+	return sidecar.Colours{}, fmt.Errorf("not needed here")
+}
+func (goPicture) Close() {}
 
 // Letterbox takes the mean of the pixels under each pixel of the tensor where it
 // shrinks, and interpolates where it enlarges.

@@ -50,8 +50,40 @@ type Picture interface {
 	// YCbCr copies the pixels: 4:2:0, full range, BT.601 (ITU-T T.871), as
 	// Go's image packages take them.
 	YCbCr() (*image.YCbCr, error)
+	// Planes copies the samples as they were coded into dst, which is 4:2:0,
+	// scaled to dst's size, and says what colours they are. A dst that is one
+	// pixel smaller than the picture gets its upper left part unscaled.
+	Planes(dst *image.YCbCr) (Colours, error)
 	// Close gives the pixels back. Frame.Release calls it, nobody else.
 	Close()
+}
+
+// Colours say how the samples of a picture are read (ITU-T H.273 clause 8.3).
+// The zero value is that of Picture.YCbCr: BT.601, full range.
+type Colours struct {
+	Matrix  Matrix
+	Limited bool // luma 16..235, chroma 16..240; otherwise 0..255
+}
+
+// Matrix is how luma and chroma are made of red, green and blue.
+type Matrix uint8
+
+// The matrices.
+const (
+	BT601 Matrix = iota
+	BT709
+	BT2020
+)
+
+// Weights are the shares of red and blue in luma (ITU-T H.273 table 4).
+func (m Matrix) Weights() (kr, kb float64) {
+	switch m {
+	case BT709:
+		return 0.2126, 0.0722
+	case BT2020:
+		return 0.2627, 0.0593
+	}
+	return 0.299, 0.114
 }
 
 // Crop is a part of a picture that is looked at, and how closely.

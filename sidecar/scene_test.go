@@ -97,6 +97,7 @@ func (c *closing) Letterbox([]float32, Letterbox) error   { return nil }
 func (c *closing) LetterboxBytes([]byte, Letterbox) error { return nil }
 func (c *closing) JPEG(int) ([]byte, error)               { return nil, nil }
 func (c *closing) YCbCr() (*image.YCbCr, error)           { return nil, nil }
+func (c *closing) Planes(*image.YCbCr) (Colours, error)   { return Colours{}, nil }
 func (c *closing) Close()                                 { c.n++ }
 
 func TestTheLastReleaseClosesThePicture(t *testing.T) {

@@ -1,9 +1,7 @@
-// H.264 by libx264 in an MP4 file.
+// H.264 in an MP4 file.
 
 #include "mp4.h"
-#include <libavutil/opt.h>
-
-enum { CLOCK = 90000 }; // time stamps in a second
+#include "x264.h"
 
 // Full range becomes limited range, which every player shows alike (ITU-T
 // H.273, clause 8.3).
@@ -18,41 +16,18 @@ static void tables(pantau_mp4 *m)
 
 static int open_encoder(pantau_mp4 *m, int width, int height, double rate)
 {
-	const AVCodec *x264 = avcodec_find_encoder_by_name("libx264");
-	if (!x264)
-		return AVERROR_ENCODER_NOT_FOUND;
-	if (!(m->codec = avcodec_alloc_context3(x264)))
-		return AVERROR(ENOMEM);
-	AVCodecContext *c = m->codec;
-	c->width = (width + 1) & ~1;
-	c->height = (height + 1) & ~1;
-	c->pix_fmt = AV_PIX_FMT_YUV420P;
-	c->color_range = AVCOL_RANGE_MPEG;
-	c->colorspace = AVCOL_SPC_SMPTE170M;
-	c->color_primaries = AVCOL_PRI_BT709; // those of sRGB
-	c->color_trc = AVCOL_TRC_BT709;
-	c->chroma_sample_location = AVCHROMA_LOC_CENTER;
-	c->time_base = (AVRational){1, CLOCK};
-	c->framerate = av_d2q(rate, CLOCK);
-	c->gop_size = rate < 1 ? 1 : (int)(2 * rate);
-	c->thread_count = 1;
-	if (m->format->oformat->flags & AVFMT_GLOBALHEADER)
-		c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
-	av_opt_set(c->priv_data, "preset", "veryfast", 0);
-	av_opt_set(c->priv_data, "crf", "23", 0);
-	return avcodec_open2(c, x264, NULL);
+	pantau_x264 o = {
+		.width = (width + 1) & ~1, .height = (height + 1) & ~1, .rate = rate, .preset = "veryfast", .crf = 23,
+		.space = AVCOL_SPC_SMPTE170M, .range = AVCOL_RANGE_MPEG, .global = m->format->oformat->flags & AVFMT_GLOBALHEADER,
+	};
+	return pantau_open_x264(&m->codec, &o);
 }
 
 static int open_frame(pantau_mp4 *m)
 {
 	m->packet = av_packet_alloc();
-	m->frame = av_frame_alloc();
-	if (!m->packet || !m->frame)
-		return AVERROR(ENOMEM);
-	m->frame->width = m->codec->width;
-	m->frame->height = m->codec->height;
-	m->frame->format = m->codec->pix_fmt;
-	return av_frame_get_buffer(m->frame, 0);
+	m->frame = pantau_new_picture(m->codec);
+	return m->packet && m->frame ? 0 : AVERROR(ENOMEM);
 }
 
 static int open_stream(pantau_mp4 *m, const char *url)

@@ -1,5 +1,5 @@
-// Package encode writes pictures with their overlays into a video file. It
-// calls libavcodec's encoder (libx264) and libavformat's MP4 writer.
+// Package encode makes video of pictures with their overlays: a file, or a live
+// stream. It calls libavcodec's encoder (libx264) and libavformat's MP4 writer.
 package encode
 
 /*
@@ -61,10 +61,13 @@ func NewMP4(path string, width, height int, rate float64) (*MP4, error) {
 	return m, nil
 }
 
+// noX264 is what to do where libavcodec has no libx264.
+const noX264 = "install an FFmpeg with libx264"
+
 func openFault(path string, code C.int) error {
 	hint := "check that the folder exists and can be written to"
 	if code == C.AVERROR_ENCODER_NOT_FOUND {
-		hint = "install an FFmpeg with libx264"
+		hint = noX264
 	}
 	return &sidecar.Fault{Err: fmt.Errorf("making video %s: %s", path, text(code)), Hint: hint}
 }

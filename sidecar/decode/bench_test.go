@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"image"
 	"runtime"
 	"strconv"
 	"syscall"
@@ -98,4 +99,17 @@ func BenchmarkYCbCr1080p(b *testing.B) {
 			b.Fatal(err)
 		}
 	})
+}
+
+func BenchmarkPlanes1080p(b *testing.B) {
+	for _, size := range []image.Point{{1920, 1080}, {1280, 720}} {
+		b.Run(size.String(), func(b *testing.B) {
+			p, dst := hdPicture(b), image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)
+			measure(b, func(int) {
+				if _, err := p.Planes(dst); err != nil {
+					b.Fatal(err)
+				}
+			})
+		})
+	}
 }

@@ -19,6 +19,8 @@ package decode
 #cgo nocallback pantau_letterbox
 #cgo noescape pantau_ycbcr
 #cgo nocallback pantau_ycbcr
+#cgo noescape pantau_copy_planes
+#cgo nocallback pantau_copy_planes
 #cgo noescape pantau_mask
 #cgo nocallback pantau_mask
 #cgo noescape pantau_decode

@@ -71,6 +71,8 @@ typedef struct {
 
 int pantau_mask(AVFrame *f, const pantau_span *spans, int n);
 
+int pantau_copy_planes(const AVFrame *f, int width, int height, uint8_t *y, int y_stride, uint8_t *cb, uint8_t *cr, int c_stride);
+
 // letterbox.c
 typedef struct {
 	int width, height;                  // of the tensor

@@ -105,3 +105,29 @@ func (p *picture) YCbCr() (*image.YCbCr, error) {
 	C.pantau_ycbcr(p.av, (*C.uint8_t)(&img.Y[0]), C.int(img.YStride), (*C.uint8_t)(&img.Cb[0]), (*C.uint8_t)(&img.Cr[0]), C.int(img.CStride))
 	return img, nil
 }
+
+// Planes copies the samples as they were coded, scaled to the size of dst.
+func (p *picture) Planes(dst *image.YCbCr) (sidecar.Colours, error) {
+	width, height := dst.Rect.Dx(), dst.Rect.Dy()
+	if dst.SubsampleRatio != image.YCbCrSubsampleRatio420 || width < 2 || height < 2 || width > C.PANTAU_MAX_SIDE || height > C.PANTAU_MAX_SIDE {
+		return sidecar.Colours{}, fmt.Errorf("planes of %d×%d pixels in %v, want 2 to %d in 4:2:0", width, height, dst.SubsampleRatio, C.PANTAU_MAX_SIDE)
+	}
+	luma, chroma := dst.YOffset(dst.Rect.Min.X, dst.Rect.Min.Y), dst.COffset(dst.Rect.Min.X, dst.Rect.Min.Y)
+	err := C.pantau_copy_planes(p.av, C.int(width), C.int(height), (*C.uint8_t)(&dst.Y[luma]), C.int(dst.YStride),
+		(*C.uint8_t)(&dst.Cb[chroma]), (*C.uint8_t)(&dst.Cr[chroma]), C.int(dst.CStride))
+	if err < 0 {
+		return sidecar.Colours{}, fmt.Errorf("copying planes: %s", text(err))
+	}
+	return colours(C.pantau_colour_of(p.av)), nil
+}
+
+// colours are those of a picture in the vocabulary's words.
+func colours(c C.pantau_colour) sidecar.Colours {
+	of := sidecar.Colours{Limited: c.full == 0}
+	for _, m := range []sidecar.Matrix{sidecar.BT709, sidecar.BT2020} {
+		if kr, _ := m.Weights(); c.kr == C.float(kr) {
+			of.Matrix = m
+		}
+	}
+	return of
+}

@@ -130,3 +130,50 @@ int pantau_mask(AVFrame *f, const pantau_span *spans, int n)
 	}
 	return 0;
 }
+
+// The format of the same layout whose name says nothing of the range.
+static enum AVPixelFormat without_range(enum AVPixelFormat format)
+{
+	switch (format) {
+	case AV_PIX_FMT_YUVJ420P:
+		return AV_PIX_FMT_YUV420P;
+	case AV_PIX_FMT_YUVJ422P:
+		return AV_PIX_FMT_YUV422P;
+	case AV_PIX_FMT_YUVJ444P:
+		return AV_PIX_FMT_YUV444P;
+	case AV_PIX_FMT_YUVJ440P:
+		return AV_PIX_FMT_YUV440P;
+	case AV_PIX_FMT_YUVJ411P:
+		return AV_PIX_FMT_YUV411P;
+	default:
+		return format;
+	}
+}
+
+static int scale(const AVFrame *f, enum AVPixelFormat format, int width, int height, uint8_t *const *dst, const int *strides)
+{
+	struct SwsContext *sws = sws_getContext(f->width, f->height, format, width, height, AV_PIX_FMT_YUV420P,
+		SWS_FAST_BILINEAR, NULL, NULL, NULL);
+	if (!sws)
+		return AVERROR(ENOSYS);
+	const int *bt601 = sws_getCoefficients(SWS_CS_ITU601); // one matrix and one range: samples stay what they are
+	sws_setColorspaceDetails(sws, bt601, 1, bt601, 1, 0, 1 << 16, 1 << 16);
+	int rows = sws_scale(sws, (const uint8_t *const *)f->data, f->linesize, 0, f->height, dst, strides);
+	sws_freeContext(sws);
+	return rows == height ? 0 : AVERROR_EXTERNAL;
+}
+
+// Copies the samples as they are, in 4:2:0, scaled where the sizes differ by
+// more than a pixel. The chroma planes have half the size, rounded up.
+int pantau_copy_planes(const AVFrame *f, int width, int height, uint8_t *y, int y_stride, uint8_t *cb, uint8_t *cr, int c_stride)
+{
+	uint8_t *const dst[4] = {y, cb, cr};
+	const int strides[4] = {y_stride, c_stride, c_stride};
+	enum AVPixelFormat format = without_range(f->format);
+	int dx = f->width - width, dy = f->height - height;
+	if (format != AV_PIX_FMT_YUV420P || dx < 0 || dx > 1 || dy < 0 || dy > 1)
+		return scale(f, format, width, height, dst, strides);
+	for (int p = 0; p < 3; p++)
+		av_image_copy_plane(dst[p], strides[p], f->data[p], f->linesize[p], p ? (width + 1) / 2 : width, p ? (height + 1) / 2 : height);
+	return 0;
+}
