@@ -139,10 +139,13 @@ type Notification struct {
 	Data      []Item
 }
 
-// The topics of what a street's rules tell (Analytics, annex A).
+// The topics of what a street's rules tell (Analytics, annex A), and one of ours where
+// there is none.
 const (
-	LineCrossed     = "RuleEngine/LineDetector/Crossed"
-	ObjectsInside   = "RuleEngine/FieldDetector/ObjectsInside"
-	ObjectLoitering = "RuleEngine/LoiteringDetector/ObjectIsLoitering"
-	Counter         = "RuleEngine/CountAggregation/Counter"
+	LineCrossed      = "RuleEngine/LineDetector/Crossed"
+	ObjectsInside    = "RuleEngine/FieldDetector/ObjectsInside"
+	ObjectLoitering  = "RuleEngine/LoiteringDetector/ObjectIsLoitering"
+	Counter          = "RuleEngine/CountAggregation/Counter"
+	OccupancyCounter = "RuleEngine/CountAggregation/OccupancyCounter"
+	Congestion       = "RuleEngine/pantau:Congestion"
 )

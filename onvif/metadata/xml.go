@@ -10,6 +10,7 @@ const (
 	SchemaNamespace = "http://www.onvif.org/ver10/schema"
 	TopicNamespace  = "http://www.onvif.org/ver10/topics"
 	NotifyNamespace = "http://docs.oasis-open.org/wsn/b-2"
+	OwnNamespace    = "urn:pantau:topics" // of topics that ONVIF has not, prefix pantau
 	concreteSet     = "http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet"
 )
 
@@ -20,7 +21,7 @@ const timeFormat = "2006-01-02T15:04:05.000000Z"
 func (s *Stream) AppendXML(dst []byte) []byte {
 	dst = append(dst, `<tt:MetadataStream xmlns:tt="`+SchemaNamespace+`"`...)
 	if len(s.Events) > 0 {
-		dst = append(dst, ` xmlns:wsnt="`+NotifyNamespace+`" xmlns:tns1="`+TopicNamespace+`"`...)
+		dst = append(dst, ` xmlns:wsnt="`+NotifyNamespace+`" xmlns:tns1="`+TopicNamespace+`" xmlns:pantau="`+OwnNamespace+`"`...)
 	}
 	dst = append(dst, '>')
 	if len(s.Frames) > 0 {

@@ -4,18 +4,15 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph264"
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph265"
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpmjpeg"
 	"github.com/pion/rtp"
 
 	"pantau/onvif/metadata"
 	"pantau/overlays"
+	"pantau/overlays/notify"
 	"pantau/sidecar"
 )
 
@@ -42,14 +39,16 @@ type camera struct {
 	ways   map[place]*way
 	format format.Format // of the epoch; nil before its first key picture
 	epoch  string
-	events []sidecar.Event // of scenes that have not been written
+	teller *notify.Teller
+	events []metadata.Notification // of scenes that have not been written
 
-	// of the goroutine that writes
-	writing string                                           // the epoch
-	encode  func(*sidecar.AccessUnit) ([]*rtp.Packet, error) // nil: the camera's own packets
-	line    timeline
-	counts  map[string]int
-	written time.Time // UTC of the last document
+	// of the goroutine that writes, anew with each epoch
+	writing    string // the epoch
+	packers    map[*door]*packer
+	line       timeline
+	position   time.Duration // media time of the newest picture
+	written    time.Duration // where that was when the last document was written
+	documented time.Duration // media time of that document
 }
 
 // place is where a stream is found.
@@ -60,7 +59,7 @@ type place struct {
 
 func newCamera(s *Server, id string) *camera {
 	ctx, stop := context.WithCancel(context.Background())
-	c := &camera{id: id, server: s, stop: stop, done: make(chan struct{}), ways: map[place]*way{}, counts: map[string]int{}}
+	c := &camera{id: id, server: s, stop: stop, done: make(chan struct{}), ways: map[place]*way{}, teller: notify.New(id)}
 	c.joiner = overlays.NewJoiner(overlays.Options{Delay: s.o.Delay}, c.write)
 	go func() {
 		defer close(c.done)
@@ -72,6 +71,7 @@ func newCamera(s *Server, id string) *camera {
 func (c *camera) configure(cam sidecar.Camera, unmasked bool) {
 	c.mu.Lock()
 	c.masked = len(cam.Analyse.Mask) > 0 && !unmasked
+	c.teller.Keep(cam.Functions)
 	masked := c.masked
 	c.mu.Unlock()
 	if masked {
@@ -153,8 +153,12 @@ const maxEvents = 1000
 func (c *camera) happened(events []sidecar.Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.watched() > 0 && len(c.events) < maxEvents {
-		c.events = append(c.events, events...)
+	told := c.teller.Tell(events)
+	switch {
+	case c.watched() == 0:
+		c.events = nil
+	case len(c.events) < maxEvents:
+		c.events = append(c.events, told...)
 	}
 }
 
@@ -195,93 +199,75 @@ func (c *camera) write(u *sidecar.AccessUnit, s *sidecar.Scene) {
 		return
 	}
 	if epoch != c.writing {
-		c.writing, c.encode = epoch, nil
+		c.writing, c.packers, c.line = epoch, map[*door]*packer{}, timeline{}
+		c.written, c.documented = -heartbeat, -heartbeat
 	}
 	if u != nil {
-		utc, changed := c.line.at(u.Stamp)
-		packets := c.packets(u)
-		for _, w := range ways {
-			w.report(utc, u.RTPTime, changed)
-			w.picture(packets)
-		}
-		if s == nil && utc.Sub(c.written) >= heartbeat {
-			c.document(ways, metadata.Frame{Time: utc, Source: source}, u.RTPTime)
-		}
+		c.picture(ways, u)
 	}
-	if s != nil {
-		utc, _ := c.line.at(s.Stamp)
-		c.document(ways, frame(s, utc), s.RTPTime)
+	switch {
+	case s != nil && (u != nil || s.Media() > c.documented):
+		c.document(ways, frame(s, c.line.at(s.Stamp)), s.Stamp)
+	case u != nil && c.position-c.written >= heartbeat:
+		c.document(ways, metadata.Frame{Time: c.line.at(u.Stamp), Source: source}, u.Stamp)
 	}
 }
 
-// document writes a frame and the events that wait.
-func (c *camera) document(ways []*way, f metadata.Frame, rtpTime uint32) {
-	c.written = f.Time
+// picture writes a picture, after the report of its time where that is due.
+func (c *camera) picture(ways []*way, u *sidecar.AccessUnit) {
+	due := c.line.follow(u.Stamp)
+	c.position = u.Media()
+	if c.position < c.written-heartbeat { // the RTP clock was set back
+		c.written, c.documented = c.position-heartbeat, c.position-heartbeat
+	}
+	utc := c.line.at(u.Stamp)
+	for _, w := range ways {
+		w.report(utc, u.RTPTime, due)
+		w.picture(c.packets(w.door, u))
+	}
+}
+
+// document writes a frame and the events that wait. Newcomers are told first which
+// properties hold.
+func (c *camera) document(ways []*way, f metadata.Frame, at sidecar.Stamp) {
+	c.written, c.documented = c.position, at.Media()
 	c.mu.Lock()
-	events := c.events
+	events, holding := c.events, c.teller.Holding(f.Time)
 	c.events = nil
 	c.mu.Unlock()
-	doc := metadata.Stream{Frames: []metadata.Frame{f}, Events: notifications(c.id, events, c.counts)}
-	var xml []byte
+	var texts [2][]byte
 	for _, w := range ways {
 		if w.metadata == nil {
 			continue
 		}
-		if xml == nil {
-			xml = doc.AppendXML(nil)
+		i, all := 0, events
+		if w.greets() {
+			i, all = 1, append(holding, events...)
 		}
-		w.document(xml, rtpTime)
+		if texts[i] == nil {
+			doc := metadata.Stream{Frames: []metadata.Frame{f}, Events: all}
+			texts[i] = doc.AppendXML(nil)
+		}
+		w.document(texts[i], at.RTPTime)
 	}
 }
 
-// packets are those of a picture: the camera's own, or ones of ours where it sent none
-// (a file) or such as do not go through a network (RFC 7826 lets them be larger in TCP).
-func (c *camera) packets(u *sidecar.AccessUnit) []*rtp.Packet {
-	if own := parse(u.Packets); own != nil && c.encode == nil {
-		return own
-	}
-	if c.encode == nil {
+// packets are those of a picture for a door.
+func (c *camera) packets(d *door, u *sidecar.AccessUnit) []*rtp.Packet {
+	p := c.packers[d]
+	if p == nil {
 		c.mu.Lock()
-		c.encode = encoder(u.Codec, c.format.PayloadType())
+		p = &packer{largest: d.largest, kind: c.format.PayloadType()}
 		c.mu.Unlock()
+		c.packers[d] = p
 	}
-	packets, err := c.encode(u)
-	if err != nil {
-		return nil
-	}
-	for _, p := range packets {
-		p.Timestamp = u.RTPTime
-	}
-	return packets
-}
-
-// largest is what an RTP packet may have, bytes: what goes through Ethernet over UDP.
-const largest = 1472
-
-// sendable says whether there are packets, and all of them can be sent on.
-func sendable(raw [][]byte) bool {
-	return len(raw) > 0 && !slices.ContainsFunc(raw, func(b []byte) bool { return len(b) < 12 || len(b) > largest })
-}
-
-// parse reads packets; nil where they cannot be sent on.
-func parse(raw [][]byte) []*rtp.Packet {
-	if !sendable(raw) {
-		return nil
-	}
-	packets := make([]*rtp.Packet, len(raw))
-	for i, b := range raw {
-		packets[i] = new(rtp.Packet)
-		if packets[i].Unmarshal(b) != nil {
-			return nil
-		}
-	}
-	return packets
+	return p.packets(u)
 }
 
 // formatOf describes what a key picture is of.
 func formatOf(u *sidecar.AccessUnit) format.Format {
 	kind := uint8(96)
-	if sendable(u.Packets) {
+	if sendable(u.Packets, largestPlain) {
 		kind = u.Packets[0][1] & 0x7F // RFC 3550 clause 5.1
 	}
 	sets := map[byte][]byte{}
@@ -314,49 +300,4 @@ func same(a, b format.Format) bool {
 	}
 	_, ok := b.(*format.MJPEG)
 	return ok
-}
-
-// encoder makes packets of a codec's pictures (RFC 6184, 7798, 2435).
-func encoder(codec sidecar.Codec, kind uint8) func(*sidecar.AccessUnit) ([]*rtp.Packet, error) {
-	var encode func([][]byte) ([]*rtp.Packet, error)
-	var err error
-	switch codec {
-	case sidecar.H264:
-		e := &rtph264.Encoder{PayloadType: kind, PacketizationMode: 1, PayloadMaxSize: payloadSize}
-		err, encode = e.Init(), e.Encode
-	case sidecar.H265:
-		e := &rtph265.Encoder{PayloadType: kind, PayloadMaxSize: payloadSize}
-		err, encode = e.Init(), e.Encode
-	default:
-		e := &rtpmjpeg.Encoder{PayloadMaxSize: payloadSize}
-		err, encode = e.Init(), func(pictures [][]byte) ([]*rtp.Packet, error) { return e.Encode(pictures[0]) }
-	}
-	return func(u *sidecar.AccessUnit) ([]*rtp.Packet, error) {
-		if err != nil {
-			return nil, err
-		}
-		return encode(u.NALUs)
-	}
-}
-
-// timeline gives pictures their UTC such that it is exactly linear in RTP time, as
-// readers compute it from sender reports. It is laid anew where the capture times have
-// gone their own way.
-type timeline struct {
-	from sidecar.Stamp
-}
-
-// astray is how far a capture time may be from the line.
-const astray = 100 * time.Millisecond
-
-// at gives a picture's UTC, and whether the line was laid anew for it.
-func (l *timeline) at(s sidecar.Stamp) (utc time.Time, changed bool) {
-	if l.from.Epoch == s.Epoch {
-		utc = l.from.Capture.Add(s.Media() - l.from.Media())
-		if s.Capture.Sub(utc).Abs() <= astray {
-			return utc, false
-		}
-	}
-	l.from = s
-	return s.Capture, true
 }

@@ -52,6 +52,7 @@ type door struct {
 	server  *Server
 	rtsp    *gortsplib.Server
 	address string
+	largest int // bytes of an RTP packet
 }
 
 // New opens the addresses.
@@ -78,7 +79,10 @@ func New(o Options) (*Server, error) {
 }
 
 func (s *Server) open(address string, tls *tls.Config) (*door, error) {
-	d := &door{server: s}
+	d := &door{server: s, largest: largestPlain}
+	if tls != nil {
+		d.largest = largestSecure
+	}
 	d.rtsp = &gortsplib.Server{
 		Handler:     d,
 		RTSPAddress: address,
@@ -222,6 +226,9 @@ func (d *door) OnSetup(ctx *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, 
 	res, w, err := d.admit(ctx.Conn, ctx.Request, ctx.Path)
 	if w == nil {
 		return res, nil, err
+	}
+	if before := wayOf(ctx.Session); before != nil && before != w { // the camera was connected anew meanwhile
+		return &base.Response{StatusCode: base.StatusSessionNotFound}, nil, nil
 	}
 	ctx.Session.SetUserData(w)
 	return res, w.rtsp, err

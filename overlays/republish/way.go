@@ -16,20 +16,28 @@ import (
 const (
 	videoPath    = "video"
 	metadataType = 107
-	reportEvery  = 5 * time.Second
 	payloadSize  = 1400 // bytes of a packet of metadata
+)
+
+// A newcomer gets a report with each of the first pictures, and the properties that
+// hold with each of the first documents: it is counted a moment before it listens.
+const (
+	firstPictures  = 5
+	firstDocuments = 2
 )
 
 // way is one stream of one camera at one door: one epoch of it.
 type way struct {
+	door     *door
 	rtsp     *gortsplib.ServerStream
 	video    *track
 	metadata *track // nil: without
 	reading  atomic.Int32
 
-	mu      sync.Mutex
-	readers map[*gortsplib.ServerSession]struct{}
-	news    bool // somebody came who has had no report yet
+	mu        sync.Mutex
+	readers   map[*gortsplib.ServerSession]struct{}
+	reports   int // pictures that are still to have one for a newcomer
+	greetings int // documents that are still to tell one of the properties
 }
 
 // track is one medium with what its reports say.
@@ -39,12 +47,11 @@ type track struct {
 	sequence uint16
 	packets  uint32
 	octets   uint32
-	reported time.Time
 }
 
 // newWay makes a stream of a format of video.
 func newWay(d *door, video format.Format, described bool) (*way, error) {
-	w := &way{readers: map[*gortsplib.ServerSession]struct{}{}}
+	w := &way{door: d, readers: map[*gortsplib.ServerSession]struct{}{}}
 	w.video = &track{media: &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{video}}}
 	desc := &description.Session{Title: "Pantau", Medias: []*description.Media{w.video.media}}
 	if described {
@@ -78,7 +85,7 @@ func (w *way) join(s *gortsplib.ServerSession) {
 	defer w.mu.Unlock()
 	w.readers[s] = struct{}{}
 	w.reading.Store(int32(len(w.readers)))
-	w.news = true
+	w.reports, w.greetings = firstPictures, firstDocuments
 }
 
 func (w *way) leave(s *gortsplib.ServerSession) {
@@ -88,21 +95,31 @@ func (w *way) leave(s *gortsplib.ServerSession) {
 	w.reading.Store(int32(len(w.readers)))
 }
 
-// report tells both tracks' time where it is due: at utc the RTP clock says rtpTime.
-func (w *way) report(utc time.Time, rtpTime uint32, changed bool) {
-	w.mu.Lock()
-	changed = changed || w.news
-	w.news = false
-	w.mu.Unlock()
+// report tells both tracks' time where it is due, or somebody is new: at utc the RTP
+// clock says rtpTime.
+func (w *way) report(utc time.Time, rtpTime uint32, due bool) {
+	if !w.spend(&w.reports) && !due {
+		return
+	}
 	for _, t := range w.tracks() {
-		if !changed && utc.Sub(t.reported).Abs() < reportEvery {
-			continue
-		}
-		t.reported = utc
 		_ = w.rtsp.WritePacketRTCP(t.media, &rtcp.SenderReport{ // a closed stream has no readers
 			SSRC: t.ssrc, NTPTime: ntpTime(utc), RTPTime: rtpTime, PacketCount: t.packets, OctetCount: t.octets,
 		})
 	}
+}
+
+// greets says whether the next document is to tell a newcomer which properties hold.
+func (w *way) greets() bool { return w.spend(&w.greetings) }
+
+// spend takes one of what is left for newcomers.
+func (w *way) spend(left *int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if *left == 0 {
+		return false
+	}
+	*left--
+	return true
 }
 
 // picture writes the packets of one picture.
