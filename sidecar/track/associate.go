@@ -120,7 +120,10 @@ func (t *Tracker) cover() {
 		lies := 0.0
 		for j, to := t.near(d.Box, 0); j < to; j++ {
 			e := &t.dets[j]
-			if e.taken && e.Score >= t.o.High && affinity(d.Class, e.Class) > 0 {
+			if !e.taken || e.Score < t.o.High {
+				continue
+			}
+			if affinity(d.Class, e.Class) > 0 || family(e.Class) == fourWheels && behind(d.Box, e.Box) {
 				lies += d.Box.Intersect(e.Box).Area()
 			}
 		}

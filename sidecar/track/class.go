@@ -8,17 +8,24 @@ import (
 	"pantau/sidecar"
 )
 
+// Families of classes.
+const (
+	alone = iota
+	fourWheels
+	twoWheels
+)
+
 // family is a set of classes that a detector confuses, so that an object may be
 // seen as one in this frame and as another in the next. Classes outside of all
 // families are alone.
 func family(c sidecar.Class) int {
 	switch c {
 	case sidecar.Car, sidecar.Bus, sidecar.Truck:
-		return 1
+		return fourWheels
 	case sidecar.Bicycle, sidecar.Motorcycle:
-		return 2
+		return twoWheels
 	}
-	return 0
+	return alone
 }
 
 // affinity is how well a detection's class fits a track's: 1 for the same, 0
@@ -27,7 +34,7 @@ func affinity(a, b sidecar.Class) float64 {
 	if a == b {
 		return 1
 	}
-	if f := family(a); f != 0 && f == family(b) {
+	if f := family(a); f != alone && f == family(b) {
 		return relatedClass
 	}
 	return 0
@@ -48,7 +55,7 @@ func (o *object) fits(d *sidecar.Detection) float64 {
 // rides says whether one of two classes is a person's and the other one's that a
 // person rides.
 func rides(a, b sidecar.Class) bool {
-	return a == sidecar.Person && family(b) == 2 || b == sidecar.Person && family(a) == 2
+	return a == sidecar.Person && family(b) == twoWheels || b == sidecar.Person && family(a) == twoWheels
 }
 
 // ballot sums the evidence for each class over a track's life: the detector's

@@ -61,20 +61,33 @@ func (t *Tracker) sits(b sidecar.Box, c sidecar.Class) bool {
 	return false
 }
 
-// nested says whether an object lies within one that is better proven and was in
-// view a moment ago, or around it: a box of a part of it, or one too large. If it is
-// somebody else, they part sooner or later, and until then it has no identity. People
-// are left out: of those who walk one behind the other both are seen, and nested.
+// nested says whether an object is part of another one that is better proven and was
+// in view a moment ago, so far as boxes tell. If it is somebody else, they part sooner
+// or later, and until then it has no identity.
 func (t *Tracker) nested(o *object) bool {
-	if o.class.winner == sidecar.Person {
-		return false
-	}
 	for _, e := range t.objects {
-		if (e.confirmed() || e.proof > o.proof) && t.now-e.seenAt <= nestedFor && affinity(e.class.winner, o.class.winner) > 0 && nests(e.box, o.box) {
+		if t.now-e.seenAt > nestedFor {
+			continue
+		}
+		if (e.confirmed() || e.proof > o.proof) && t.partOf(o, e) || family(e.class.winner) == fourWheels && behind(o.box, e.box) {
 			return true
 		}
 	}
 	return false
+}
+
+// partOf says whether an object lies within another of its family, or around it: a box
+// of a part of it, or one too large. Of people who walk one behind the other both are
+// seen, and nested: who is seen surely is somebody.
+func (t *Tracker) partOf(o, e *object) bool {
+	return affinity(e.class.winner, o.class.winner) > 0 && nests(e.box, o.box) &&
+		(o.class.winner != sidecar.Person || o.score < t.o.High)
+}
+
+// behind says whether what has box b would be hidden by the vehicle that has box v: it
+// lies in its box, and stands further back. So it is a mirror, a load, a picture on it.
+func behind(b, v sidecar.Box) bool {
+	return v.Bottom-b.Bottom > behindBy*v.Height() && b.Intersect(v).Area() >= behindPart*b.Area()
 }
 
 // nests says whether the smaller of two boxes lies in the larger.

@@ -72,3 +72,27 @@ func TestNestedObjectsThatPartAreTwo(t *testing.T) {
 		t.Errorf("got %+v, want bus and car, which was there from 0.5 s on", last)
 	}
 }
+
+// What stands behind a lorry, and is seen in the middle of it, is a part of it. Who
+// stands before it is not.
+func TestWhatAVehicleWouldHideIsAPartOfIt(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		up    float64 // of the lorry's height, from its wheels
+		class sidecar.Class
+		want  sidecar.TrackID
+	}{{"mirror", 0.6, sidecar.Bicycle, 1}, {"load", 0.4, sidecar.Person, 1}, {"motorcycle in front", 0.05, sidecar.Motorcycle, 2}} {
+		tk := New(Options{})
+		for i := range 40 {
+			x := 0.01 * float64(i)
+			lorry := sidecar.Box{Left: 0.1 + x, Top: 0.2, Right: 0.4 + x, Bottom: 0.7}
+			foot := lorry.Bottom - c.up*lorry.Height()
+			thing := sidecar.Box{Left: 0.2 + x, Right: 0.23 + x, Top: foot - 0.08, Bottom: foot}
+			tk.Update(time.Duration(i)*100*time.Millisecond, []sidecar.Detection{
+				{Class: sidecar.Truck, Score: 0.6, Box: lorry}, {Class: c.class, Score: 0.5, Box: thing}})
+		}
+		if tk.lastID != c.want {
+			t.Errorf("%s: %d identities, want %d", c.name, tk.lastID, c.want)
+		}
+	}
+}

@@ -11,7 +11,7 @@ const (
 	centreNoise  = 0.06  // standard deviation of a detected centre, sizes
 	sizeNoise    = 0.12  // of a detected width and height, sizes
 	resolution   = 0.001 // what a detector's grid resolves at best, picture sides
-	acceleration = 2.0   // root of the spectral density of acceleration, sizes/s^1.5
+	acceleration = 1.0   // root of the spectral density of acceleration, sizes/s^1.5
 	growth       = 0.5   // the same for width and height
 	growthTime   = 0.5   // time constant with which growth dies away, s
 	firstSpeed   = 5.0   // standard deviation of the velocity of what was just born, sizes/s
@@ -46,7 +46,7 @@ const (
 	bufferMost     = 1.0  // and at most
 	waitPenalty    = 0.1  // loss of similarity for each second without observation
 	relatedClass   = 0.9  // similarity kept between car, bus and truck, or bicycle and motorcycle
-	lowFor         = 500 * time.Millisecond
+	lowFor         = 700 * time.Millisecond
 )
 
 // Pace, in heights of the box per second.
@@ -67,7 +67,9 @@ const (
 	riderHint     = 0.15                   // share of a two-wheeler in what seems a person, or the other way, from which it may be a rider
 	duplicate     = 0.7                    // IoU with a confirmed track from which a newcomer is the same object
 	nestedPart    = 0.8                    // part of the smaller of two boxes from which it lies in the larger
-	nestedLeast   = 0.2                    // part of the larger that it is then at least
+	nestedLeast   = 0.1                    // part of the larger that it is then at least
+	behindPart    = 0.9                    // part of what is in a vehicle's box from which that would hide it,
+	behindBy      = 0.25                   // if it stands so much of the box's height higher
 	nestedFor     = 500 * time.Millisecond // how long the other one may be hidden
 	nestedMost    = 0.6                    // part of a track's observations in another one from which it is that one
 	rejoinSimilar = 0.35                   // similarity from which a newcomer is the return of a lost track
