@@ -62,8 +62,8 @@ func (c *Client) Inspect(ctx context.Context, need Need) Report {
 		if r.Profiles, err = c.Profiles(ctx); err != nil {
 			r.Trouble = append(r.Trouble, err.Error())
 		}
-		for _, source := range sources(r.Profiles) {
-			choice, err := c.choose(ctx, r.Profiles, Need{Height: need.Height, Source: source})
+		for _, need.Source = range need.sources(r.Profiles) {
+			choice, err := c.choose(ctx, r.Profiles, need)
 			if err != nil {
 				r.Trouble = append(r.Trouble, err.Error())
 			}
@@ -74,8 +74,17 @@ func (c *Client) Inspect(ctx context.Context, need Need) Report {
 	return r
 }
 
-// sources are the tokens of all video sources, in the order of the profiles.
-func sources(profiles []Profile) []string {
+// sources are the tokens of the video sources that are asked for, in the order of the
+// profiles: all, where none is named.
+func (n Need) sources(profiles []Profile) []string {
+	if n.Source != "" || n.Profile != "" {
+		return []string{n.Source}
+	}
+	return Sources(profiles)
+}
+
+// Sources are the tokens of all video sources, in the order of the profiles.
+func Sources(profiles []Profile) []string {
 	var all []string
 	for _, p := range profiles {
 		if !slices.Contains(all, p.Source) && len(all) < maxSources {

@@ -13,17 +13,21 @@ type Camera struct {
 	Functions []Function `json:"functions,omitempty" yaml:"functions"`
 }
 
-// Source says where a camera's video comes from: exactly one of RTSP and File.
-// The user name and the password stand apart from the address, so that an
+// Source says where a camera's video comes from: exactly one of ONVIF, RTSP and
+// File. The user name and the password stand apart from the address, so that an
 // address can be shown.
 type Source struct {
-	RTSP        string    `json:"rtsp,omitempty" yaml:"rtsp"` // rtsp:// or rtsps:// address without user information
-	File        string    `json:"file,omitempty" yaml:"file"` // MP4 clip, played in real time and without end
+	ONVIF       string    `json:"onvif,omitempty" yaml:"onvif"`         // HOST, HOST:PORT or http:// address of an ONVIF camera, which is asked for its stream
+	Profile     string    `json:"profile,omitempty" yaml:"profile"`     // of an ONVIF camera: token or name; empty or "auto": the smallest that suffices
+	RTSPPort    int       `json:"rtsp_port,omitempty" yaml:"rtsp_port"` // of an ONVIF camera's streams, where a port forward changes it; 0: as the camera says
+	Events      []string  `json:"events,omitempty" yaml:"events"`       // of an ONVIF camera: beginnings of the topics of its own events that are passed on, or "all"
+	RTSP        string    `json:"rtsp,omitempty" yaml:"rtsp"`           // rtsp:// or rtsps:// address without user information
+	File        string    `json:"file,omitempty" yaml:"file"`           // MP4 clip, played in real time and without end
 	User        string    `json:"user,omitempty" yaml:"user"`
 	Password    Secret    `json:"-" yaml:"password"`
 	PasswordEnv string    `json:"password_env,omitempty" yaml:"password_env"` // environment variable that holds the password
 	Transport   Transport `json:"transport,omitempty" yaml:"transport"`
-	Fingerprint string    `json:"fingerprint,omitempty" yaml:"fingerprint"` // SHA-256 of an RTSPS certificate that no authority signed, in hex
+	Fingerprint string    `json:"fingerprint,omitempty" yaml:"fingerprint"` // SHA-256 of an RTSPS or HTTPS certificate that no authority signed, in hex
 }
 
 // Transport is how RTP travels below RTSP. Empty is TCP.

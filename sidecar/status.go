@@ -17,9 +17,10 @@ type Status struct {
 	Flags       []string          `json:"flags,omitempty"` // why the picture is poor
 	Cause       string            `json:"cause,omitempty"`
 	Hint        string            `json:"hint,omitempty"`
-	FPS         Rates             `json:"fps"`        // over the last seconds
-	Latency     Latency           `json:"latency_ms"` // of a typical frame of the last seconds
-	Dropped     map[string]uint64 `json:"dropped"`    // frames since the start, by reason
+	Profile     string            `json:"profile,omitempty"` // of an ONVIF camera: which profile was taken, and why
+	FPS         Rates             `json:"fps"`               // over the last seconds
+	Latency     Latency           `json:"latency_ms"`        // of a typical frame of the last seconds
+	Dropped     map[string]uint64 `json:"dropped"`           // frames since the start, by reason
 	Model       string            `json:"model"`
 	Looking     Looking           `json:"looking,omitzero"`
 	Reconnects  uint64            `json:"reconnects"`        // sessions after the first

@@ -106,9 +106,11 @@ func (d *Device) media(op operation, host string) (string, bool) {
 		}
 	case "GetStreamUri":
 		uri := "rtsp://" + d.advertised(d.rtsp, host) + "/" + op.Token
-		if q.StreamURI != "" {
-			uri = q.StreamURI
+		d.mu.Lock()
+		if d.stream != "" {
+			uri = d.stream
 		}
+		d.mu.Unlock()
 		text = uriAnswer(prefix, uri)
 	case "GetSnapshotUri":
 		uri := "http://" + d.advertised(d.http, host) + "/snapshot.jpg"

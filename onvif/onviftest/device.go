@@ -78,6 +78,7 @@ type Device struct {
 	mu      sync.Mutex
 	calls   map[string]int
 	deaf    int
+	stream  string   // the address of every stream, where it is set
 	leaked  []string // credentials that came where none may come
 }
 
@@ -98,7 +99,7 @@ func New(o Options) (*Device, error) {
 			{"sub", "Sub", "vs0", "H264", 640, 360, 10, 20, 512},
 		}
 	}
-	d := &Device{options: o, calls: map[string]int{}, deaf: o.Quirks.Deaf}
+	d := &Device{options: o, calls: map[string]int{}, deaf: o.Quirks.Deaf, stream: o.Quirks.StreamURI}
 	var err error
 	if d.http, err = net.Listen("tcp", o.HTTP); err != nil {
 		return nil, fmt.Errorf("making device: %w", err)
@@ -149,6 +150,13 @@ func (d *Device) Address() string { return d.http.Addr().String() }
 
 // RTSPAddress is HOST:PORT of RTSP.
 func (d *Device) RTSPAddress() string { return d.rtsp.Addr().String() }
+
+// MoveStream gives every stream another address from now on, as it stands.
+func (d *Device) MoveStream(uri string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.stream = uri
+}
 
 // Calls is how often an operation was called, whatever the answer.
 func (d *Device) Calls(operation string) int {

@@ -4,7 +4,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"net"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 
 	"pantau/sidecar"
@@ -41,13 +44,16 @@ func (k *checker) cameras(all []sidecar.Camera, zone string) {
 }
 
 func (k *checker) source(path string, s *sidecar.Source) {
+	given := slices.DeleteFunc([]string{s.ONVIF, s.RTSP, s.File}, func(v string) bool { return v == "" })
 	switch {
-	case s.RTSP == "" && s.File == "":
-		k.wrong(path, "the camera has no source", "give rtsp: rtsp://host/path, or file: clip.mp4")
-	case s.RTSP != "" && s.File != "":
-		k.wrong(path, "the camera has two sources", "keep one of rtsp and file")
+	case len(given) == 0:
+		k.wrong(path, "the camera has no source", "give onvif: host, rtsp: rtsp://host/path, or file: clip.mp4")
+	case len(given) > 1:
+		k.wrong(path, "the camera has more than one source", "keep one of onvif, rtsp and file")
 	case s.File != "":
 		k.file(child(path, "file"), &s.File)
+	case s.ONVIF != "":
+		k.onvif(path, s)
 	default:
 		k.rtsp(path, s)
 	}
@@ -56,6 +62,57 @@ func (k *checker) source(path string, s *sidecar.Source) {
 		k.wrong(child(path, "transport"), "unknown transport", "use tcp or udp")
 	}
 	k.fingerprint(path, s)
+	if s.ONVIF == "" && (s.Profile != "" || s.RTSPPort != 0 || len(s.Events) > 0) {
+		k.wrong(path, "profile, rtsp_port and events are of ONVIF cameras", "remove them, or give onvif: host in the place of rtsp")
+	}
+}
+
+// onvif checks the address of an ONVIF camera, and moves its credentials into user
+// and password. What it reports never holds the address: it may hold a password.
+func (k *checker) onvif(path string, s *sidecar.Source) {
+	at, text := child(path, "onvif"), s.ONVIF
+	const remedy = "use host, host:port or http://host:port/onvif/device_service; give user and password as keys of their own"
+	if net.ParseIP(text) == nil && !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	if net.ParseIP(text) == nil {
+		u, err := url.Parse(text)
+		if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || strings.ContainsAny(text, " \t") {
+			k.wrong(at, "this is no address of an ONVIF camera", remedy)
+			return
+		}
+		if port := u.Port(); port != "" {
+			k.port(at, port, 1)
+		}
+		k.credentials(at, s, u)
+		if u.User != nil {
+			u.User = nil
+			s.ONVIF = u.String()
+		}
+	}
+	if s.RTSPPort != 0 {
+		k.port(child(path, "rtsp_port"), strconv.Itoa(s.RTSPPort), 1)
+	}
+	for i, topic := range s.Events {
+		if topic == "" || strings.ContainsAny(topic, " :*") {
+			k.wrong(element(child(path, "events"), i), fmt.Sprintf("%q is no beginning of a topic", topic), "write it as RuleEngine or VideoSource/MotionAlarm, without prefix, or all")
+		}
+	}
+}
+
+// credentials moves those of an address into user and password.
+func (k *checker) credentials(at string, s *sidecar.Source, u *url.URL) {
+	if u.User == nil {
+		return
+	}
+	password, given := u.User.Password()
+	if s.User != "" || given && (!s.Password.Empty() || s.PasswordEnv != "") {
+		k.wrong(at, "user or password are given twice", "keep them out of the address")
+	}
+	s.User = u.User.Username()
+	if given {
+		s.Password = sidecar.NewSecret(password)
+	}
 }
 
 // rtsp checks the address and moves its credentials into user and password.
@@ -81,19 +138,11 @@ func (k *checker) rtsp(path string, s *sidecar.Source) {
 	if u.Scheme == "rtsps" && s.Transport == sidecar.UDP {
 		k.wrong(child(path, "transport"), "rtsps goes over tcp", "remove transport, or use an rtsp:// address")
 	}
-	if u.User == nil {
-		return
+	k.credentials(at, s, u)
+	if u.User != nil {
+		u.User = nil
+		s.RTSP = u.String()
 	}
-	password, given := u.User.Password()
-	if s.User != "" || given && (!s.Password.Empty() || s.PasswordEnv != "") {
-		k.wrong(at, "user or password are given twice", "keep them out of the address")
-	}
-	s.User = u.User.Username()
-	if given {
-		s.Password = sidecar.NewSecret(password)
-	}
-	u.User = nil
-	s.RTSP = u.String()
 }
 
 // fingerprint brings the SHA-256 of a certificate to 64 lower-case hex digits.
@@ -107,7 +156,7 @@ func (k *checker) fingerprint(path string, s *sidecar.Source) {
 		k.wrong(at, "this is no SHA-256", "use 64 hex digits, as `openssl x509 -fingerprint -sha256` prints them")
 		return
 	}
-	if !strings.HasPrefix(s.RTSP, "rtsps://") {
+	if !strings.HasPrefix(s.RTSP, "rtsps://") && s.ONVIF == "" {
 		k.wrong(at, "only rtsps has a certificate", "use an rtsps:// address, or remove the fingerprint")
 		return
 	}

@@ -20,7 +20,7 @@ type patterns struct {
 func secretPatterns() patterns {
 	return patterns{
 		key:      regexp.MustCompile(`(?i)["']?[\w.-]*(?:pass?w|pwd|secret|token|credential|kunci|sandi)[\w.-]*["']?\s*:`),
-		userInfo: regexp.MustCompile(`(://|%3A%2F%2F).*@`),
+		userInfo: regexp.MustCompile(`(://|%3A%2F%2F|\bonvif["']?\s*:\s*["']?).*@`), // an ONVIF camera's address has no scheme
 		query:    regexp.MustCompile(`(?i)((?:pass?w|pwd|secret|token)\w*=)[^&\s"']*`),
 		begins:   regexp.MustCompile(`^\s*(?:-\s+)*["']?[\w.-]+["']?\s*:(?:\s|$)`),
 	}

@@ -69,7 +69,8 @@ func summary(source Source) NodeAndCameras {
 // shown is a camera as the API shows it: its address without what may be a
 // secret, and nothing else that serves to reach it.
 func shown(c sidecar.CameraStatus) sidecar.CameraStatus {
-	c.Source = sidecar.Source{RTSP: address(c.Source.RTSP), File: c.Source.File, Transport: c.Source.Transport}
+	c.Source = sidecar.Source{ONVIF: c.Source.ONVIF, Profile: c.Source.Profile, RTSPPort: c.Source.RTSPPort, Events: c.Source.Events,
+		RTSP: address(c.Source.RTSP), File: c.Source.File, Transport: c.Source.Transport}
 	if c.Source.File != "" {
 		c.Source.File = filepath.Base(c.Source.File)
 	}

@@ -22,6 +22,7 @@ import (
 type Options struct {
 	// Detector gives the shared detector of a model; "" and "auto" are the default one.
 	Detector func(model string) (pipeline.Detector, error)
+	Resolve  pipeline.Resolver // of ONVIF cameras; nil: there are none
 	Sink     pipeline.Sink
 	Viewer   Viewer
 	Packets  bool                                 // Viewer wants the cameras' RTP packets too
@@ -158,7 +159,7 @@ func (f *Fleet) start(ctx context.Context, c sidecar.Camera) {
 		f.add(m)
 		return
 	}
-	m.pipeline = pipeline.New(pipeline.Options{Camera: c, Detector: detector, Sink: f.o.Sink, Viewer: f.o.Viewer, Packets: f.o.Packets, Shown: f.o.Shown, Abandon: abandon, Views: f.o.Views, Log: f.o.Log})
+	m.pipeline = pipeline.New(pipeline.Options{Camera: c, Resolve: f.o.Resolve, Detector: detector, Sink: f.o.Sink, Viewer: f.o.Viewer, Packets: f.o.Packets, Shown: f.o.Shown, Abandon: abandon, Views: f.o.Views, Log: f.o.Log})
 	f.add(m)
 	f.o.Log.Info("camera added", "camera", c.ID, "functions", len(c.Functions))
 	f.wg.Go(func() {

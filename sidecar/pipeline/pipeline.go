@@ -15,6 +15,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"log/slog"
+	"reflect"
 	"slices"
 	"time"
 
@@ -45,6 +46,10 @@ type Sink interface {
 	Health(sidecar.StateChange)                                    // never blocks
 }
 
+// Resolver finds the stream of an ONVIF camera, before each session: a source with an
+// RTSP address. What a person must act upon is a *sidecar.Fault.
+type Resolver func(context.Context, sidecar.Camera) (sidecar.Source, error)
+
 // Viewer shows what passes to those who watch. Its methods never block.
 type Viewer interface {
 	AccessUnit(camera string, u *sidecar.AccessUnit)
@@ -53,10 +58,11 @@ type Viewer interface {
 	Totals(camera string, since time.Time, rows []sidecar.CountRow)
 }
 
-// Options are what a camera's pipeline is made of. All but Viewer, Shown, Abandon,
-// Views and Log are required.
+// Options are what a camera's pipeline is made of. All but Resolve, Viewer, Shown,
+// Abandon, Views and Log are required.
 type Options struct {
 	Camera   sidecar.Camera
+	Resolve  Resolver // of ONVIF cameras
 	Detector Detector
 	Sink     Sink
 	Viewer   Viewer
@@ -102,8 +108,13 @@ func New(o Options) *Pipeline {
 		changes: make(chan sidecar.Camera, 1),
 		states:  stateLog{ready: make(chan struct{}, 1)},
 	}
+	var resolve func(context.Context) (sidecar.Source, error)
+	if o.Camera.Source.ONVIF != "" && o.Resolve != nil {
+		resolve = func(ctx context.Context) (sidecar.Source, error) { return o.Resolve(ctx, o.Camera) }
+	}
 	p.tap = tap.New(tap.Options{
 		Source:    o.Camera.Source,
+		Resolve:   resolve,
 		KeyFrames: o.Camera.Analyse.KeyFrames,
 		Packets:   o.Packets,
 		Log:       p.log.With("stage", "tap"),
@@ -146,7 +157,7 @@ func (p *Pipeline) Redefine(c sidecar.Camera) {
 // Redefinable says whether a running pipeline can go on with b where it had a:
 // the video and the way it is looked at are the same.
 func Redefinable(a, b sidecar.Camera) bool {
-	return a.ID == b.ID && a.Source == b.Source && a.Analyse.KeyFrames == b.Analyse.KeyFrames &&
+	return a.ID == b.ID && reflect.DeepEqual(a.Source, b.Source) && a.Analyse.KeyFrames == b.Analyse.KeyFrames &&
 		a.Analyse.Model == b.Analyse.Model && a.Analyse.View == b.Analyse.View && a.Analyse.Look == b.Analyse.Look && slices.Equal(a.Analyse.Parts, b.Analyse.Parts) && equalMasks(a.Analyse.Mask, b.Analyse.Mask) &&
 		FPS(a) == FPS(b)
 }

@@ -54,7 +54,7 @@ func newViewing(c sidecar.Camera, dir string) (*viewing, error) {
 
 // file is where the reference of a camera, its rules and its source is kept.
 func (v *viewing) file(c sidecar.Camera) string {
-	sum := sha256.Sum256([]byte(c.Source.RTSP + "\x00" + c.Source.File))
+	sum := sha256.Sum256([]byte(c.Source.RTSP + c.Source.ONVIF + c.Source.Profile + "\x00" + c.Source.File))
 	return filepath.Join(v.dir, c.ID, RulesVersion(c.Functions)+"-"+hex.EncodeToString(sum[:4]))
 }
 

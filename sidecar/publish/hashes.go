@@ -53,8 +53,11 @@ func (p *Publisher) Camera(c sidecar.Camera, rules string, audits ...sidecar.Aud
 
 // redacted says what kind of source a camera has, and not where it is.
 func redacted(s sidecar.Source) string {
-	if s.File != "" {
+	switch {
+	case s.File != "":
 		return "file"
+	case s.ONVIF != "":
+		return "onvif"
 	}
 	u, err := url.Parse(s.RTSP)
 	if err != nil || u.Scheme == "" {

@@ -2,6 +2,7 @@ package tap
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"strconv"
@@ -13,7 +14,10 @@ import (
 
 // Options say what is tapped, and how patiently. Zero values are the defaults.
 type Options struct {
-	Source     sidecar.Source
+	Source sidecar.Source
+	// Resolve gives what is played, before each session; nil: it is Source. What a
+	// person must act upon is a *sidecar.Fault.
+	Resolve    func(context.Context) (sidecar.Source, error)
 	KeyFrames  bool          // key pictures only (every JPEG is one); the others are not even put together
 	Packets    bool          // access units keep the packets that carried them
 	FirstFrame time.Duration // from connecting to the first picture: 15 s
@@ -123,11 +127,18 @@ func (t *Tap) Run(ctx context.Context, emit func(*sidecar.AccessUnit)) error {
 
 // session plays the source once.
 func (t *Tap) session(ctx context.Context, emit func(*sidecar.AccessUnit)) error {
-	s := newSession(t, emit)
-	if t.options.Source.File != "" {
-		return s.playFile(ctx, t.options.Source.File)
+	source := t.options.Source
+	if t.options.Resolve != nil {
+		var err error
+		if source, err = t.options.Resolve(ctx); err != nil {
+			return fmt.Errorf("finding the stream: %w", err)
+		}
 	}
-	return s.playRTSP(ctx, t.options.Source)
+	s := newSession(t, emit)
+	if source.File != "" {
+		return s.playFile(ctx, source.File)
+	}
+	return s.playRTSP(ctx, source)
 }
 
 // Stats gives the counters as they are now.

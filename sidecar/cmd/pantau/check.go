@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,11 +15,12 @@ import (
 type checkCmd struct {
 	Config string `arg:"" help:"Configuration file (YAML)."`
 	Look   bool   `help:"Also say what of each camera's picture would be looked at for its functions."`
+	Ask    bool   `help:"Also ask each ONVIF camera for its profiles, and say which one would be taken."`
 	JSON   bool   `help:"Print the result as JSON."`
 }
 
 // Run carries out the command. All faults of the file are printed.
-func (c *checkCmd) Run() error {
+func (c *checkCmd) Run(ctx context.Context) error {
 	settings, err := config.Load(c.Config, checks())
 	var faults config.Errors
 	if err != nil && !errors.As(err, &faults) {
@@ -44,7 +46,12 @@ func (c *checkCmd) Run() error {
 		}
 		fmt.Printf("%s is right. Cameras: %d, functions: %d\n", c.Config, len(settings.Cameras), functions)
 		if c.Look {
-			return checkLook(settings.Cameras)
+			if err := checkLook(settings.Cameras); err != nil {
+				return err
+			}
+		}
+		if c.Ask {
+			return checkAsk(ctx, settings.Cameras)
 		}
 	}
 	return nil

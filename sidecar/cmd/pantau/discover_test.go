@@ -286,6 +286,13 @@ func TestProbeOfAnONVIFCameraEndsAtItsStream(t *testing.T) {
 	if code != 0 || strings.Contains(out, "p/w?d") {
 		t.Errorf("got exit code %d:\n%s", code, out)
 	}
+	file := write(t, "pantau.yaml", "cameras: [{id: gate, source: {onvif: \""+d.Address()+"\", user: admin, password_env: CAM_PW}}]")
+	if code, out := says(t, "check", "--ask", file); code != 0 || !strings.Contains(out, "gate") || !strings.Contains(out, "640×360") || !strings.Contains(out, c.URL()) {
+		t.Errorf("check: got exit code %d:\n%s", code, out)
+	}
+	if code, out := says(t, "probe", d.Address(), "--profile", "nowhere", "--user", "admin", "--password-env", "CAM_PW"); code != exitUsage || !strings.Contains(out, `no profile "nowhere"; there are main, sub`) {
+		t.Errorf("another profile: got exit code %d:\n%s", code, out)
+	}
 	code, out = says(t, "probe", d.Address(), "--user", "admin")
 	if code != exitUsage || !strings.Contains(out, "check user and password") {
 		t.Errorf("a wrong password: got exit code %d:\n%s", code, out)

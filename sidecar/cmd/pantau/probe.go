@@ -22,6 +22,7 @@ type probeCmd struct {
 	Transport   string        `help:"tcp or udp." enum:"tcp,udp" default:"tcp"`
 	Fingerprint string        `help:"SHA-256 of the certificate of an rtsps:// or https:// camera that signs for itself." placeholder:"HEX"`
 	Height      int           `help:"Lines that the picture must have, to choose the profile of an ONVIF camera." default:"360"`
+	Profile     string        `help:"Token or name of an ONVIF camera's profile, to take it and no other." placeholder:"NAME"`
 	RTSPPort    int           `name:"rtsp-port" help:"RTSP port of an ONVIF camera, where a port forward changes it." placeholder:"PORT"`
 	For         time.Duration `help:"How long to look." default:"6s"`
 	Rules       string        `help:"What is to be counted, a YAML file as for analyse: the stream is watched, to tell what of the picture is looked at for it, and what that costs." placeholder:"FILE"`

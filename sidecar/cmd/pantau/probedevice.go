@@ -69,7 +69,7 @@ func (c *probeCmd) device(ctx context.Context) error {
 		return asFault(err)
 	}
 	defer camera.Close()
-	report := camera.Inspect(ctx, onvif.Need{Height: c.Height})
+	report := camera.Inspect(ctx, onvif.Need{Height: c.Height, Profile: c.Profile})
 	if !c.JSON {
 		printReport(report)
 	}

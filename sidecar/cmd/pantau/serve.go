@@ -20,6 +20,7 @@ import (
 	"pantau/overlays/live"
 	"pantau/overlays/republish"
 	"pantau/sidecar"
+	"pantau/sidecar/camera"
 	"pantau/sidecar/catalogue"
 	"pantau/sidecar/cmd/pantau/audit"
 	"pantau/sidecar/config"
@@ -47,6 +48,7 @@ type service struct {
 	auditor   *audit.Auditor
 	hub       *live.Hub
 	rtsp      *republish.Server // nil: the cameras are not given on
+	devices   *camera.Devices
 	fleet     *fleet.Fleet
 	accounts  *accounts.Store
 	console   *console.Server
@@ -152,9 +154,10 @@ func (s *service) beginPublisher(ctx context.Context, p *parts) error {
 
 func (s *service) beginFleet(_ context.Context, p *parts) error {
 	s.auditor = audit.NewAuditor(audit.In(s.state), s.log)
-	viewer := &audience{Hub: s.hub, rtsp: s.rtsp, publisher: s.publisher, auditor: s.auditor, log: s.log, started: time.Now(), known: map[string]string{}}
+	s.devices = camera.New(camera.Options{Need: needOf, Log: s.log})
+	viewer := &audience{Hub: s.hub, rtsp: s.rtsp, devices: s.devices, publisher: s.publisher, auditor: s.auditor, log: s.log, started: time.Now(), known: map[string]string{}}
 	s.fleet = fleet.New(fleet.Options{
-		Detector: s.detectors.get, Sink: audited{s.publisher, s.auditor}, Packets: s.rtsp != nil, Views: filepath.Join(s.state, "views"), Log: s.log, Viewer: viewer, Shown: s.auditor.Frame,
+		Detector: s.detectors.get, Resolve: s.devices.Resolve, Sink: audited{s.publisher, s.auditor}, Packets: s.rtsp != nil, Views: filepath.Join(s.state, "views"), Log: s.log, Viewer: viewer, Shown: s.auditor.Frame,
 	})
 	sets := make(chan []sidecar.Camera)
 	s.catalogue = &catalogue.File{Path: s.file, Checks: s.checks, Log: s.log}
@@ -263,6 +266,7 @@ func (s *service) Cameras() []sidecar.CameraStatus {
 	all := s.fleet.Cameras()
 	for i := range all {
 		st := &all[i].Status
+		st.Profile = s.devices.Profile(all[i].ID)
 		st.Viewers, _ = s.hub.Viewers(all[i].ID)
 		if s.rtsp != nil {
 			readers, joined := s.rtsp.Stats(all[i].ID)
@@ -320,6 +324,7 @@ func (s *service) Node() sidecar.NodeStatus {
 type audience struct {
 	*live.Hub
 	rtsp      *republish.Server // may be nil
+	devices   *camera.Devices
 	publisher *publish.Publisher
 	auditor   *audit.Auditor
 	log       *slog.Logger
@@ -330,6 +335,7 @@ type audience struct {
 // Camera tells of a camera that came or changed.
 func (a *audience) Camera(c sidecar.Camera) {
 	a.Hub.Camera(c)
+	a.devices.Camera(c)
 	if a.rtsp != nil {
 		a.rtsp.Camera(c)
 	}
@@ -356,6 +362,7 @@ func (a *audience) publish(c sidecar.Camera) {
 // Remove tells of a camera that went.
 func (a *audience) Remove(id string) {
 	a.Hub.Remove(id)
+	a.devices.Remove(id)
 	if a.rtsp != nil {
 		a.rtsp.Remove(id)
 	}

@@ -1,0 +1,103 @@
+package camera
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"pantau/onvif"
+	"pantau/sidecar"
+)
+
+// Options are what all cameras share.
+type Options struct {
+	// Need says what is to be seen on a camera, to choose its profile.
+	Need func(sidecar.Camera) onvif.Need
+	Log  *slog.Logger
+}
+
+// Devices are the ONVIF cameras of the catalogue.
+type Devices struct {
+	o Options
+
+	mu    sync.Mutex
+	known map[string]*device // by the camera's id
+}
+
+// device is one ONVIF camera.
+type device struct {
+	camera sidecar.Camera
+	found  Found // zero before it has told its stream
+}
+
+// New makes an empty set.
+func New(o Options) *Devices {
+	return &Devices{o: o, known: map[string]*device{}}
+}
+
+// Camera notes a camera that came or changed. One that is no ONVIF camera is left out.
+func (d *Devices) Camera(c sidecar.Camera) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c.Source.ONVIF == "" {
+		delete(d.known, c.ID)
+		return
+	}
+	if old := d.known[c.ID]; old != nil && old.camera.Source.ONVIF == c.Source.ONVIF {
+		old.camera = c
+		return
+	}
+	d.known[c.ID] = &device{camera: c}
+}
+
+// Remove forgets a camera.
+func (d *Devices) Remove(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.known, id)
+}
+
+// Resolve finds the stream of a camera, anew each time: its addresses may have changed
+// since the connection was lost. A camera that does not answer is looked for where its
+// stream was the last time.
+func (d *Devices) Resolve(ctx context.Context, c sidecar.Camera) (sidecar.Source, error) {
+	c = d.newest(c)
+	f, err := Resolve(ctx, c.Source, d.o.Need(c))
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	known := d.known[c.ID]
+	if err != nil {
+		if known != nil && known.found.Source.RTSP != "" && !isFault(err) && ctx.Err() == nil {
+			d.o.Log.Debug("the camera does not tell its stream; the last one is tried", "camera", c.ID, "error", err)
+			return known.found.Source, nil
+		}
+		return sidecar.Source{}, err
+	}
+	if known != nil {
+		if known.found.Source.RTSP != f.Source.RTSP || known.found.Why != f.Why {
+			d.o.Log.Info("stream found", "camera", c.ID, "profile", f.Why, "address", onvif.Redact(f.Source.RTSP))
+		}
+		known.found = f
+	}
+	return f.Source, nil
+}
+
+// newest is a camera with the functions that it has by now.
+func (d *Devices) newest(c sidecar.Camera) sidecar.Camera {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if known := d.known[c.ID]; known != nil {
+		return known.camera
+	}
+	return c
+}
+
+// Profile says which profile of a camera was taken, and why; empty before that is known.
+func (d *Devices) Profile(id string) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if known := d.known[id]; known != nil {
+		return known.found.Why
+	}
+	return ""
+}
