@@ -5,6 +5,7 @@ package overlays
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +26,16 @@ type Stats struct {
 	Lost     uint64        // scenes whose picture never came
 	Hurried  uint64        // pictures that went before their time, for want of memory
 	Behind   time.Duration // the most, by media time, that a late scene was behind the picture
+}
+
+// Add adds the counters of another joiner.
+func (s *Stats) Add(o Stats) {
+	s.Pictures += o.Pictures
+	s.Joined += o.Joined
+	s.Late += o.Late
+	s.Lost += o.Lost
+	s.Hurried += o.Hurried
+	s.Behind = max(s.Behind, o.Behind)
 }
 
 // Joiner holds each picture back by a constant delay, and lets it go together with
@@ -72,7 +83,7 @@ func (j *Joiner) AccessUnit(u *sidecar.AccessUnit) {
 func (j *Joiner) Scene(s *sidecar.Scene) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if s.Epoch == j.gone.Epoch && s.PTS <= j.gone.PTS {
+	if s.Epoch == j.gone.Epoch && s.PTS <= j.gone.PTS && !j.waits(s) {
 		j.stats.Late++
 		j.stats.Behind = max(j.stats.Behind, j.gone.Media()-s.Media())
 		j.late = append(j.late, s)
@@ -84,6 +95,12 @@ func (j *Joiner) Scene(s *sidecar.Scene) {
 		j.stats.Lost++
 	}
 	j.scenes = append(j.scenes, s)
+}
+
+// waits says whether a scene's picture is still here: where pictures come in another
+// order than they are shown in, later ones may have gone before it.
+func (j *Joiner) waits(s *sidecar.Scene) bool {
+	return slices.ContainsFunc(j.units, func(u *sidecar.AccessUnit) bool { return u.PTS == s.PTS && u.Epoch == s.Epoch })
 }
 
 func (j *Joiner) alarm() {
@@ -98,6 +115,19 @@ func (j *Joiner) Stats() Stats {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.stats
+}
+
+// Next gives the earliest scene that waits for a picture after the given one; nil if
+// there is none.
+func (j *Joiner) Next(after sidecar.Stamp) (next *sidecar.Scene) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, s := range j.scenes {
+		if s.Epoch == after.Epoch && s.PTS > after.PTS && (next == nil || s.PTS < next.PTS) {
+			next = s
+		}
+	}
+	return next
 }
 
 // Run lets pictures go when they are due, until ctx ends.
@@ -164,7 +194,7 @@ func (j *Joiner) match(u *sidecar.AccessUnit) (found *sidecar.Scene) {
 		case s.PTS == u.PTS:
 			found = s
 			j.stats.Joined++
-		case s.PTS < u.PTS:
+		case s.PTS < u.PTS && !j.waits(s):
 			j.stats.Lost++
 		default:
 			kept = append(kept, s)

@@ -113,3 +113,50 @@ func TestScenesWithoutPicturesAreGivenUp(t *testing.T) {
 		}
 	})
 }
+
+// Pictures that refer to later ones come after them.
+func TestPicturesInAnotherOrderGetTheirScenes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var all []joined
+		j := overlays.NewJoiner(overlays.Options{Delay: 300 * time.Millisecond}, func(u *sidecar.AccessUnit, s *sidecar.Scene) { all = append(all, joined{unit: u, scene: s}) })
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); j.Run(ctx) }()
+		begun := time.Now()
+		for group := range 20 {
+			for _, i := range [4]int{4, 2, 1, 3} {
+				st := stamp("a", 4*group+i, begun)
+				j.AccessUnit(&sidecar.AccessUnit{Stamp: st, Received: time.Now()})
+				time.AfterFunc(250*time.Millisecond, func() { j.Scene(&sidecar.Scene{Stamp: st}) })
+				time.Sleep(40 * time.Millisecond)
+			}
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		stop()
+		<-done
+		if stats := j.Stats(); len(all) != 80 || stats.Joined != 80 || stats.Late+stats.Lost != 0 {
+			t.Errorf("%d pictures, %+v", len(all), stats)
+		}
+		if next := j.Next(stamp("a", 3, begun)); next != nil {
+			t.Errorf("a scene waits for %d", next.PTS)
+		}
+	})
+}
+
+func TestNextIsTheEarliestAfter(t *testing.T) {
+	j := overlays.NewJoiner(overlays.Options{}, func(*sidecar.AccessUnit, *sidecar.Scene) {})
+	begun := time.Now()
+	for _, i := range []int{5, 3, 9} {
+		j.Scene(&sidecar.Scene{Stamp: stamp("a", i, begun)})
+	}
+	j.Scene(&sidecar.Scene{Stamp: stamp("b", 4, begun)})
+	for after, want := range map[int]int{0: 3, 3: 5, 6: 9} {
+		if got := j.Next(stamp("a", after, begun)); got == nil || got.PTS != stamp("a", want, begun).PTS {
+			t.Errorf("after %d comes %+v, want %d", after, got, want)
+		}
+	}
+	if got := j.Next(stamp("a", 9, begun)); got != nil {
+		t.Errorf("after 9 comes %+v", got)
+	}
+}

@@ -15,13 +15,14 @@ type canvas struct {
 	hair   int // width of the thinnest edge, pixels; even where there is room, for chroma's sake
 	stroke int // width of a box's edge and of a line, pixels
 	text   float64
+	of     sidecar.Colours // of the picture
 }
 
 // point is a place on the canvas, in pixels.
 type point struct{ x, y float64 }
 
-func newCanvas(img *image.YCbCr) *canvas {
-	c := &canvas{img: img, w: img.Rect.Dx(), h: img.Rect.Dy()}
+func newCanvas(img *image.YCbCr, of sidecar.Colours) *canvas {
+	c := &canvas{img: img, of: of, w: img.Rect.Dx(), h: img.Rect.Dy()}
 	switch img.SubsampleRatio {
 	case image.YCbCrSubsampleRatio420:
 		c.sx, c.sy = 1, 1
@@ -74,7 +75,7 @@ func (c *canvas) fill(r image.Rectangle, colour shade, alpha float64) {
 	if r.Empty() {
 		return
 	}
-	a := int(alpha * 256)
+	a, colour := int(alpha*256), native(colour, c.of)
 	origin := c.img.Rect.Min
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		from := c.img.YOffset(origin.X+r.Min.X, origin.Y+y)
@@ -122,7 +123,7 @@ func (c *canvas) passes(colour shade) [2]pass {
 
 // segment draws a straight stroke with round ends and soft edges.
 func (c *canvas) segment(a, b point, width float64, colour shade, alpha float64) {
-	s := newStroke(a, b, width/2)
+	s, colour := newStroke(a, b, width/2), native(colour, c.of)
 	origin := c.img.Rect.Min
 	s.cover(c.w, c.h, 1, 1, func(x, y int, part float64) {
 		mix(&c.img.Y[c.img.YOffset(origin.X+x, origin.Y+y)], colour.Y, int(part*alpha*256))

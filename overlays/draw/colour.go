@@ -47,3 +47,20 @@ func colourOf(c sidecar.Class) shade {
 		return pale
 	}
 }
+
+// native is a colour in a picture's own samples.
+func native(s shade, of sidecar.Colours) shade {
+	if of == (sidecar.Colours{}) {
+		return s
+	}
+	red, green, blue := color.YCbCrToRGB(s.Y, s.Cb, s.Cr)
+	r, g, b := float64(red), float64(green), float64(blue)
+	kr, kb := of.Matrix.Weights()
+	y := kr*r + (1-kr-kb)*g + kb*b
+	cb, cr := (b-y)/(2*(1-kb)), (r-y)/(2*(1-kr))
+	if of.Limited {
+		y, cb, cr = 16+y*219/255, cb*224/255, cr*224/255
+	}
+	level := func(v float64) uint8 { return uint8(max(0, min(255, v+0.5))) }
+	return shade{Y: level(y), Cb: level(cb + 128), Cr: level(cr + 128)}
+}

@@ -147,10 +147,10 @@ func TestLayoutsAndPartsOfPictures(t *testing.T) {
 func TestTextsCarryTheNumbers(t *testing.T) {
 	s, _, o := street()
 	tests := []struct{ got, want string }{
-		{lineText("line-3", o.Totals), "line-3  in 13  out 4"},
-		{lineText("other", o.Totals), "other  in 0  out 0"},
-		{zoneText("alun", s.Zones), "alun  person 1  motorcycle 2"},
-		{zoneText("empty", s.Zones), "empty"},
+		{lineText("line-3", o.Totals, true, true), "line-3  in 13  out 4"},
+		{lineText("other", o.Totals, true, true), "other  in 0  out 0"},
+		{zoneText("alun", s.Zones, true, true), "alun  person 1  motorcycle 2"},
+		{zoneText("empty", s.Zones, true, true), "empty"},
 	}
 	for _, tt := range tests {
 		if tt.got != tt.want {
@@ -160,7 +160,7 @@ func TestTextsCarryTheNumbers(t *testing.T) {
 }
 
 func TestArrowPointsToTheRightHand(t *testing.T) {
-	c := newCanvas(grey(400, 400, image.YCbCrSubsampleRatio420))
+	c := newCanvas(grey(400, 400, image.YCbCrSubsampleRatio420), sidecar.Colours{})
 	tests := []struct {
 		line []sidecar.Point
 		want image.Point // direction of "in"

@@ -112,7 +112,7 @@ func (g *glyphs) fit(text string, width int) string {
 // write sets a text in white, its upper left corner at x, y. Only luma is
 // written: what is below is a plate without colour.
 func (c *canvas) write(g *glyphs, text string, x, y int) {
-	origin := c.img.Rect.Min
+	origin, white := c.img.Rect.Min, native(rule, c.of).Y
 	for _, r := range text {
 		l := g.letter(r)
 		if l.mask != nil {
@@ -122,7 +122,7 @@ func (c *canvas) write(g *glyphs, text string, x, y int) {
 				from := c.img.YOffset(origin.X+seen.Min.X, origin.Y+j)
 				alpha := l.mask.Pix[(j-place.Min.Y)*l.mask.Stride+seen.Min.X-place.Min.X:]
 				for i := range seen.Dx() {
-					mix(&c.img.Y[from+i], 255, int(alpha[i])*256/255)
+					mix(&c.img.Y[from+i], white, int(alpha[i])*256/255)
 				}
 			}
 		}

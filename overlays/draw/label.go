@@ -5,8 +5,10 @@ import "image"
 // label names something on the picture.
 type label struct {
 	text   string
+	short  string // where there is no room for text; empty: text is not shortened
 	colour shade
 	of     image.Rectangle // what it names, pixels
+	place  *int            // where it was in the picture before, from 1; 0: nowhere
 }
 
 // labels are placed together, so that they keep out of each other's way.
@@ -15,8 +17,10 @@ type labels struct {
 	lines []stroke // that should be seen
 }
 
-func (l *labels) add(colour shade, text string, of image.Rectangle) {
-	l.all = append(l.all, label{text, colour, of})
+func (l *labels) add(b label) {
+	if b.text != "" {
+		l.all = append(l.all, b)
+	}
 }
 
 // draw sets the labels: a dark plate with an edge in the label's colour.
@@ -37,29 +41,44 @@ func (l *labels) draw(c *canvas) {
 	}
 }
 
+// places is the number of places that a label may have.
+const places = 7
+
 // place finds room for label i of the given size, inside of the picture: above
-// what it names, or below, or beside it, wherever it hides least. Only where
-// what it names fills the picture does it lie on it.
+// what it names, or below, or beside it, wherever it hides least. It stays where it
+// was while no other place is much better. Only where what it names fills the
+// picture does it lie on it.
 func (l *labels) place(c *canvas, i int, size image.Point, placed []image.Rectangle) image.Rectangle {
+	var best image.Rectangle
+	least, was, at := -1, *l.all[i].place, 0
+	for k := range places {
+		plate := l.at(c, i, k, size)
+		hidden := l.hidden(plate, i, placed)*8 + k
+		if k+1 == was {
+			hidden -= 8 * size.X * size.Y / 2
+		}
+		if k == 0 || hidden < least {
+			best, least, at = plate, hidden, k+1
+		}
+	}
+	*l.all[i].place = at
+	return best
+}
+
+// at is the k-th place of label i.
+func (l *labels) at(c *canvas, i, k int, size image.Point) image.Rectangle {
 	of, gap := l.all[i].of, c.hair+1
 	above, below := of.Min.Y-gap-size.Y, of.Max.Y+gap
 	left, right := of.Min.X-gap-size.X, of.Max.X+gap
-	var best image.Rectangle
-	least := -1
-	for rank, at := range [...]image.Point{
+	at := [places]image.Point{
 		{of.Min.X, above}, {of.Max.X - size.X, above},
 		{of.Min.X, below}, {of.Max.X - size.X, below},
 		{right, of.Min.Y}, {left, of.Min.Y},
 		{of.Min.X + c.stroke, of.Min.Y + c.stroke},
-	} {
-		at.X = max(0, min(c.w-size.X, at.X)) &^ 1
-		at.Y = max(0, min(c.h-size.Y, at.Y)) &^ 1
-		plate := image.Rectangle{at, at.Add(size)}
-		if hidden := l.hidden(plate, i, placed)*8 + rank; least < 0 || hidden < least {
-			best, least = plate, hidden
-		}
-	}
-	return best
+	}[k]
+	at.X = max(0, min(c.w-size.X, at.X)) &^ 1
+	at.Y = max(0, min(c.h-size.Y, at.Y)) &^ 1
+	return image.Rectangle{at, at.Add(size)}
 }
 
 // hidden is how much a plate would hide, in pixels: what it names itself counts

@@ -11,13 +11,13 @@ import (
 func TestLabelsStayInsideAndOffWhatTheyName(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for _, size := range []image.Point{{160, 120}, {352, 288}, {1280, 720}, {720, 1280}} {
-		c := newCanvas(grey(size.X, size.Y, image.YCbCrSubsampleRatio420))
+		c := newCanvas(grey(size.X, size.Y, image.YCbCrSubsampleRatio420), sidecar.Colours{})
 		g := fontFor(c.text)
 		for range 300 {
 			var l labels
 			x, y := rnd.Float64(), rnd.Float64()
 			of := c.pixels(sidecar.Box{Left: x, Top: y, Right: x + 0.3*rnd.Float64(), Bottom: y + 0.4*rnd.Float64()}.Clamp())
-			l.add(orange, "person 42", of)
+			l.add(label{text: "person 42", colour: orange, of: of, place: new(int)})
 			plate := l.place(c, 0, image.Pt(min(c.w, g.width("person 42")), g.height), nil)
 			if !plate.In(image.Rect(0, 0, c.w, c.h)) {
 				t.Errorf("%v: label at %v lies outside", size, plate)
@@ -30,11 +30,11 @@ func TestLabelsStayInsideAndOffWhatTheyName(t *testing.T) {
 }
 
 func TestLabelsKeepApart(t *testing.T) {
-	c := newCanvas(grey(960, 540, image.YCbCrSubsampleRatio420))
+	c := newCanvas(grey(960, 540, image.YCbCrSubsampleRatio420), sidecar.Colours{})
 	var l labels
 	var placed []image.Rectangle
 	for i := range 3 {
-		l.add(orange, "person", image.Rect(400+10*i, 200, 430+10*i, 300))
+		l.add(label{text: "person", colour: orange, of: image.Rect(400+10*i, 200, 430+10*i, 300), place: new(int)})
 	}
 	for i := range l.all {
 		placed = append(placed, l.place(c, i, image.Pt(80, 20), placed))
@@ -49,9 +49,9 @@ func TestLabelsKeepApart(t *testing.T) {
 }
 
 func TestALabelLiesOnlyOnWhatFillsThePicture(t *testing.T) {
-	c := newCanvas(grey(640, 480, image.YCbCrSubsampleRatio420))
+	c := newCanvas(grey(640, 480, image.YCbCrSubsampleRatio420), sidecar.Colours{})
 	var l labels
-	l.add(orange, "bus", image.Rect(0, 0, 640, 480))
+	l.add(label{text: "bus", colour: orange, of: image.Rect(0, 0, 640, 480), place: new(int)})
 	if plate := l.place(c, 0, image.Pt(60, 20), nil); !plate.In(image.Rect(0, 0, 640, 480)) {
 		t.Errorf("%v lies outside", plate)
 	}
@@ -71,7 +71,7 @@ func TestLongTextsAreCutOff(t *testing.T) {
 func TestFontsGrowWithThePicture(t *testing.T) {
 	last := 0
 	for _, height := range []int{120, 360, 720, 1080, 2160} {
-		c := newCanvas(grey(height*16/9, height, image.YCbCrSubsampleRatio420))
+		c := newCanvas(grey(height*16/9, height, image.YCbCrSubsampleRatio420), sidecar.Colours{})
 		g := fontFor(c.text)
 		if g.height < last || g.height < 11 || g.height > max(15, height/20) {
 			t.Errorf("letters of %d pixels in %d lines", g.height, height)

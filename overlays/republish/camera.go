@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"reflect"
 	"sync"
 	"time"
 
@@ -31,11 +32,13 @@ type camera struct {
 	id     string
 	server *Server
 	joiner *overlays.Joiner
+	burnt  *overlay // nil: without
 	stop   context.CancelFunc
 	done   chan struct{}
 
 	mu     sync.Mutex
 	masked bool
+	masks  []sidecar.Polygon
 	ways   map[place]*way
 	format format.Format // of the epoch; nil before its first key picture
 	epoch  string
@@ -60,6 +63,9 @@ type place struct {
 func newCamera(s *Server, id string) *camera {
 	ctx, stop := context.WithCancel(context.Background())
 	c := &camera{id: id, server: s, stop: stop, done: make(chan struct{}), ways: map[place]*way{}, teller: notify.New(id)}
+	if s.o.Overlay.Decoder != nil {
+		c.burnt = newOverlay(s.o.Overlay)
+	}
 	c.joiner = overlays.NewJoiner(overlays.Options{Delay: s.o.Delay}, c.write)
 	go func() {
 		defer close(c.done)
@@ -69,13 +75,21 @@ func newCamera(s *Server, id string) *camera {
 }
 
 func (c *camera) configure(cam sidecar.Camera, unmasked bool) {
+	if c.burnt != nil {
+		c.burnt.burner.Camera(cam)
+	}
 	c.mu.Lock()
+	changed := !reflect.DeepEqual(c.masks, cam.Analyse.Mask)
+	c.masks = cam.Analyse.Mask
 	c.masked = len(cam.Analyse.Mask) > 0 && !unmasked
 	c.teller.Keep(cam.Functions)
 	masked := c.masked
 	c.mu.Unlock()
 	if masked {
 		c.part()
+	}
+	if changed && c.burnt != nil { // what is decoded now has the old masks
+		c.burnt.part()
 	}
 }
 
@@ -84,6 +98,9 @@ func (c *camera) remove() {
 	c.stop()
 	<-c.done
 	c.part()
+	if c.burnt != nil {
+		c.burnt.remove()
+	}
 }
 
 // part closes all streams: their readers are let go.
@@ -102,6 +119,9 @@ func (c *camera) part() {
 func (c *camera) accessUnit(u *sidecar.AccessUnit) {
 	if u.Key {
 		c.learn(u)
+	}
+	if c.burnt != nil {
+		c.burnt.burner.AccessUnit(u)
 	}
 	c.mu.Lock()
 	watched := c.epoch == u.Epoch && c.watched() > 0
@@ -136,9 +156,15 @@ func (c *camera) learn(u *sidecar.AccessUnit) {
 	c.epoch, c.format = u.Epoch, f
 	c.mu.Unlock()
 	c.part()
+	if c.burnt != nil {
+		c.burnt.part()
+	}
 }
 
 func (c *camera) scene(s *sidecar.Scene) {
+	if c.burnt != nil {
+		c.burnt.burner.Scene(s)
+	}
 	c.mu.Lock()
 	watched := c.watched() > 0
 	c.mu.Unlock()
@@ -164,6 +190,9 @@ func (c *camera) happened(events []sidecar.Event) {
 
 // way gives the stream of a path at a door, and makes it for its first reader.
 func (c *camera) way(d *door, path string) (*way, error) {
+	if path == overlayPath {
+		return c.burnt.way(d)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {

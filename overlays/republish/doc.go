@@ -4,8 +4,9 @@
 //	/<camera>         the camera's own packets, and an ONVIF metadata track
 //	                  (vnd.onvif.metadata, ONVIF Streaming Specification 5.1.2.1)
 //	/<camera>/video   the camera's own packets alone
+//	/<camera>/overlay pictures with their boxes and masks in them, coded anew (H.264)
 //
-// The packets are those of the camera: payload, sequence numbers, RTP time. Only the
+// The packets of the first two are those of the camera: payload, sequence numbers, RTP time. Only the
 // SSRC is each session's own (RFC 3550 clause 8). They are held back by a constant
 // delay, so that a scene is never later than its picture. A document's UtcTime and the
 // sender reports of both tracks come from one time line, so that a reader who maps

@@ -19,6 +19,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
 
 	"pantau/overlays"
+	"pantau/overlays/burn"
 	"pantau/sidecar"
 )
 
@@ -31,6 +32,7 @@ type Options struct {
 	Multicast   string        // range of addresses for multicast, such as 239.255.0.0/16; empty: none
 	Delay       time.Duration // how long pictures are held back for their scenes: 400 ms
 	Unmasked    bool          // cameras with masks too: their packets show what the masks hide
+	Overlay     burn.Options  // of the pictures with their boxes in them; without Decoder there are none
 
 	// Passwords gives those of an account, or none.
 	Passwords func(ctx context.Context, user string) ([]sidecar.Secret, error)
@@ -60,6 +62,7 @@ func New(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	o.Overlay.Delay, o.Overlay.Log = o.Delay, o.Log.With("stage", "overlay")
 	s := &Server{o: o, log: o.Log.With("stage", "rtsp"), cameras: map[string]*camera{}}
 	for _, at := range []struct {
 		address string
@@ -212,6 +215,23 @@ func (s *Server) Stats(id string) (readers int, joined overlays.Stats) {
 	return c.stats()
 }
 
+// Totals takes what a camera has counted.
+func (s *Server) Totals(id string, rows []sidecar.CountRow) {
+	if c := s.camera(id); c != nil && c.burnt != nil {
+		c.burnt.burner.Totals(rows)
+	}
+}
+
+// Burnt says how many read a camera's pictures with their boxes in them, and what
+// became of these pictures.
+func (s *Server) Burnt(id string) (readers int, pictures burn.Stats) {
+	c := s.camera(id)
+	if c == nil || c.burnt == nil {
+		return 0, burn.Stats{}
+	}
+	return c.burnt.stats()
+}
+
 // OnDescribe says what a path carries.
 func (d *door) OnDescribe(ctx *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
 	res, w, err := d.admit(ctx.Conn, ctx.Request, ctx.Path)
@@ -281,7 +301,7 @@ func (d *door) admit(conn *gortsplib.ServerConn, req *base.Request, path string)
 		rest = strings.Trim(rest[:i], "/")
 	}
 	c := d.server.camera(id)
-	if c == nil || rest != "" && rest != videoPath {
+	if c == nil || rest != "" && rest != videoPath && (rest != overlayPath || c.burnt == nil) {
 		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
 	}
 	w, err := c.way(d, rest)

@@ -33,6 +33,7 @@ type way struct {
 	video    *track
 	metadata *track // nil: without
 	reading  atomic.Int32
+	changed  func() // called when a reader came or went; may be nil
 
 	mu        sync.Mutex
 	readers   map[*gortsplib.ServerSession]struct{}
@@ -82,17 +83,23 @@ func (w *way) tracks() []*track {
 
 func (w *way) join(s *gortsplib.ServerSession) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.readers[s] = struct{}{}
 	w.reading.Store(int32(len(w.readers)))
 	w.reports, w.greetings = firstPictures, firstDocuments
+	w.mu.Unlock()
+	if w.changed != nil {
+		w.changed()
+	}
 }
 
 func (w *way) leave(s *gortsplib.ServerSession) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	delete(w.readers, s)
 	w.reading.Store(int32(len(w.readers)))
+	w.mu.Unlock()
+	if w.changed != nil {
+		w.changed()
+	}
 }
 
 // report tells both tracks' time where it is due, or somebody is new: at utc the RTP

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,6 +56,30 @@ func (k *checker) rtspServer(r *RTSP) {
 	}
 	if d := r.Delay; d < 10*time.Millisecond || d > 10*time.Second {
 		k.wrong("rtsp.delay", fmt.Sprintf("pictures cannot wait for %v", d), "use 10ms to 10s; boxes are late where it is shorter than the analysis takes")
+	}
+	k.overlay(&r.Overlay)
+}
+
+func (k *checker) overlay(o *Overlay) {
+	if o.Height < 120 || o.Height > 2160 {
+		k.wrong("rtsp.overlay.height", fmt.Sprintf("pictures of %d lines", o.Height), "use 120 to 2160; none is made larger than the camera's")
+	}
+	if !(o.FPS >= 1 && o.FPS <= 60) {
+		k.wrong("rtsp.overlay.fps", fmt.Sprintf("%g pictures per second", o.FPS), "use 1 to 60")
+	}
+	if o.Bitrate < 50 || o.Bitrate > 100_000 {
+		k.wrong("rtsp.overlay.bitrate", fmt.Sprintf("%d kbit/s", o.Bitrate), "use 50 to 100000")
+	}
+	if k.Presets != nil && !slices.Contains(k.Presets, o.Preset) {
+		k.wrong("rtsp.overlay.preset", fmt.Sprintf("unknown preset %q", o.Preset), "use one of "+strings.Join(k.Presets, ", "))
+	}
+	if len(o.Show) == 0 {
+		k.wrong("rtsp.overlay.show", "nothing is drawn", fmt.Sprintf("use some of %v", sidecar.Layers()))
+	}
+	for i, l := range o.Show {
+		if all := sidecar.Layers(); !slices.Contains(all, l) {
+			k.wrong(fmt.Sprintf("rtsp.overlay.show[%d]", i), fmt.Sprintf("unknown layer %q", l), fmt.Sprintf("use some of %v", all))
+		}
 	}
 }
 

@@ -57,6 +57,17 @@ type RTSP struct {
 	Multicast string        `yaml:"multicast"`  // range of addresses; empty: none
 	Delay     time.Duration `yaml:"delay"`      // how long pictures wait for their boxes; 400ms
 	Unmasked  bool          `yaml:"unmasked"`   // cameras with masks too, whose packets show what the masks hide
+	Overlay   Overlay       `yaml:"overlay"`
+}
+
+// Overlay says what the pictures are like that have their boxes in them.
+type Overlay struct {
+	Height  int             `yaml:"height"`  // lines, at most; 720
+	FPS     float64         `yaml:"fps"`     // pictures per second, at most; 15
+	Preset  string          `yaml:"preset"`  // of the encoder; veryfast
+	Bitrate int             `yaml:"bitrate"` // kbit/s, at most; 4000
+	Show    []sidecar.Layer `yaml:"show"`    // what is drawn; all
+	Blur    bool            `yaml:"blur"`    // persons and number plates
 }
 
 // Metrics says where metrics, health and profiles are.
@@ -80,6 +91,7 @@ type Checks struct {
 	Function  func(sidecar.Function) error     // analyse.Check: a *sidecar.FieldError or nil
 	Functions func([]sidecar.Function) error   // analyse.CheckAll, of a camera's functions that are right by themselves
 	Model     func(name string) error          // whether the manifest has the model
+	Presets   []string                         // of the encoder
 	Getenv    func(name string) (string, bool) // os.LookupEnv where nil
 }
 
@@ -143,7 +155,8 @@ func defaults() *Config {
 		Node: nodeName(), Timezone: "UTC",
 		Redis:   Redis{Prefix: "pantau:"},
 		Console: Console{Listen: "127.0.0.1:8443"},
-		RTSP:    RTSP{Delay: 400 * time.Millisecond},
+		RTSP: RTSP{Delay: 400 * time.Millisecond,
+			Overlay: Overlay{Height: 720, FPS: 15, Preset: "veryfast", Bitrate: 4000, Show: sidecar.Layers()}},
 		Metrics: Metrics{Listen: "127.0.0.1:9464"},
 		Models:  Models{Default: "auto"},
 	}

@@ -34,6 +34,7 @@ func checks() Checks {
 			}
 			return nil
 		},
+		Presets: []string{"veryfast", "fast"},
 		Model: func(name string) error {
 			if name == "street" {
 				return nil

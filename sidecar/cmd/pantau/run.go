@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 
+	"pantau/overlays/encode"
 	"pantau/sidecar/analyse"
 	"pantau/sidecar/config"
 )
@@ -57,7 +58,7 @@ func logger(asJSON, debug bool) *slog.Logger {
 
 // checks is what a configuration is held against.
 func checks() config.Checks {
-	return config.Checks{Function: analyse.Check, Functions: analyse.CheckAll, Model: known}
+	return config.Checks{Function: analyse.Check, Functions: analyse.CheckAll, Model: known, Presets: encode.Presets()}
 }
 
 // newService reads the configuration and finds what belongs to the program.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"pantau/overlays/burn"
 	"pantau/overlays/live"
 	"pantau/overlays/republish"
 	"pantau/sidecar"
@@ -27,6 +28,7 @@ import (
 	"pantau/sidecar/console"
 	"pantau/sidecar/console/accounts"
 	"pantau/sidecar/console/ops"
+	"pantau/sidecar/decode"
 	"pantau/sidecar/fleet"
 	"pantau/sidecar/pipeline"
 	"pantau/sidecar/publish"
@@ -202,9 +204,11 @@ func (s *service) beginRTSP(_ context.Context, p *parts) error {
 	if r.Listen == "" && r.ListenTLS == "" {
 		return nil
 	}
+	o := r.Overlay
 	var err error
 	s.rtsp, err = republish.New(republish.Options{
 		Listen: r.Listen, ListenTLS: r.ListenTLS, Multicast: r.Multicast, Delay: r.Delay, Unmasked: r.Unmasked,
+		Overlay:     burn.Options{Decoder: decoder, Height: o.Height, FPS: o.FPS, Preset: o.Preset, Bitrate: o.Bitrate, Show: o.Show, Blur: o.Blur},
 		Certificate: &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{s.console.Certificate()}},
 		Passwords:   s.accounts.DeviceSecrets, Log: s.log,
 	})
@@ -213,6 +217,11 @@ func (s *service) beginRTSP(_ context.Context, p *parts) error {
 	}
 	p.start("RTSP", s.rtsp.Run)
 	return nil
+}
+
+// decoder opens a decoder for who draws into pictures.
+func decoder(codec sidecar.Codec, masks []sidecar.Polygon, keys bool) (burn.Decoder, error) {
+	return decode.New(decode.Options{Codec: codec, Mask: masks, KeyFrames: keys})
 }
 
 // setupToken makes the token for the first administrator, if there is none.
@@ -384,6 +393,14 @@ func (a *audience) Scene(sc *sidecar.Scene) {
 	a.Hub.Scene(sc)
 	if a.rtsp != nil {
 		a.rtsp.Scene(sc)
+	}
+}
+
+// Totals passes on what was counted.
+func (a *audience) Totals(id string, since time.Time, rows []sidecar.CountRow) {
+	a.Hub.Totals(id, since, rows)
+	if a.rtsp != nil {
+		a.rtsp.Totals(id, rows)
 	}
 }
 
