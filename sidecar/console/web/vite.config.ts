@@ -14,5 +14,5 @@ export default defineConfig({
     cssCodeSplit: false,
   },
   server: { proxy: { '/api': { target: 'https://127.0.0.1:8443', secure: false, ws: true } } },
-  test: { include: ['src/**/*.test.ts'], environment: 'node' },
+  test: { include: ['src/**/*.test.ts', 'test/*.test.mjs'], environment: 'node' },
 })

@@ -11,11 +11,11 @@ import { accept } from './websocket.mjs'
 const dist = fileURLToPath(new URL('../dist/', import.meta.url))
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
 const policy =
-  "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+  "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 /**
  * serve starts the server. state is what it tells, and may be changed while it
- * runs: { user, setup, cameras, config, live(connection, id) }. It gives { url, close }.
+ * runs: { user, setup, cameras, config, live(connection, id, after) }. It gives { url, close }.
  */
 export async function serve(state) {
   await access(join(dist, 'index.html')).catch(() => {
@@ -30,8 +30,9 @@ export async function serve(state) {
     s.on('close', () => sockets.delete(s))
   })
   server.on('upgrade', (request, socket) => {
-    const id = /^\/api\/v1\/cameras\/([^/]+)\/live$/.exec(request.url)?.[1]
-    if (id && state.user && state.live) state.live(accept(request, socket), decodeURIComponent(id))
+    const { pathname, searchParams } = new URL(request.url, 'http://x')
+    const id = /^\/api\/v1\/cameras\/([^/]+)\/live$/.exec(pathname)?.[1]
+    if (id && state.user && state.live) state.live(accept(request, socket), decodeURIComponent(id), searchParams.get('after'))
     else socket.destroy()
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -1,26 +1,35 @@
 // Access units in, pictures out.
 
+import { canTape, Tape } from './tape'
 import type { Unit } from './protocol'
 
 /** Image is a decoded picture that the browser holds; close frees it. */
 export type Image = VideoFrame | ImageBitmap
+
+/** WayName is how pictures are decoded: mse knows their times only by the video's clock. */
+export type WayName = 'webcodecs' | 'mse' | 'stills'
 
 /** Trouble is why pictures cannot be decoded here. */
 export type Trouble = 'insecure' | 'codec' | 'broken'
 
 /** Outlet is where a decoder's results go. */
 export interface Outlet {
+  /** way says how pictures will come. */
+  way(name: WayName): void
   picture(image: Image, of: Unit): void
+  /** shown says that a video shows the picture of this PTS now. */
+  shown(video: HTMLVideoElement, pts: number, capture: number): void
   trouble(t: Trouble | null): void
   /** room is how many more pictures can be held now. */
   room(): number
   /** overdue says that a picture should have been shown long ago. */
   overdue(pts: number): boolean
+  /** wanted is the PTS that is to be shown now; NaN while that is not known. */
+  wanted(): number
 }
 
-/** Decoder decodes one epoch in one codec. */
-export interface Decoder {
-  push(unit: Unit): void
+/** Way is one way to decode what waits in a queue. */
+export interface Way {
   feed(): void
   close(): void
 }
@@ -85,15 +94,71 @@ export class Queue {
   }
 }
 
-/** openDecoder chooses the decoder for a codec string of a hello. */
-export function openDecoder(codec: string, outlet: Outlet): Decoder {
-  return codec === 'mjpeg' ? new Stills(outlet) : new Video(codec, outlet)
+/** Decoder decodes one epoch in one codec, in the best way that the browser has. */
+export class Decoder {
+  #queue = new Queue()
+  #way: Way | null = null
+  #closed = false
+
+  constructor(
+    private readonly stream: { codec: string; clock: number; width: number; height: number },
+    private readonly outlet: Outlet,
+  ) {
+    void this.#open()
+  }
+
+  push(unit: Unit): void {
+    this.#queue.push(this.stream.codec === 'mjpeg' ? { ...unit, key: true } : unit)
+    this.#way?.feed()
+  }
+
+  feed(): void {
+    this.#way?.feed()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#queue.restart()
+    this.#way?.close()
+    this.#way = null
+  }
+
+  async #open(): Promise<void> {
+    const name = await bestWay(this.stream.codec)
+    if (this.#closed) return
+    if (name === 'insecure' || name === 'codec') {
+      this.outlet.trouble(name)
+      return
+    }
+    this.outlet.trouble(null)
+    this.outlet.way(name)
+    if (name === 'webcodecs') this.#way = new Video(this.stream.codec, this.#queue, this.outlet)
+    else if (name === 'mse') this.#way = new Tape(this.stream, this.#queue, this.outlet)
+    else this.#way = new Stills(this.#queue, this.outlet)
+  }
+}
+
+/** bestWay is how this browser decodes a codec, or why it cannot. */
+async function bestWay(codec: string): Promise<WayName | 'insecure' | 'codec'> {
+  if (codec === 'mjpeg') return 'stills'
+  const exact = typeof VideoDecoder !== 'undefined'
+  if (exact) {
+    const support = await VideoDecoder.isConfigSupported(configOf(codec)).catch(() => null)
+    if (support?.supported === true) return 'webcodecs'
+  }
+  if (canTape(codec)) return 'mse'
+  return exact || globalThis.isSecureContext ? 'codec' : 'insecure'
+}
+
+// Without a description the payload is Annex B, parameter sets in front of
+// each key frame (WebCodecs, AVC and HEVC registrations).
+function configOf(codec: string): VideoDecoderConfig {
+  return { codec, optimizeForLatency: true }
 }
 
 /** Video decodes Annex B with WebCodecs. */
-class Video implements Decoder {
-  #queue = new Queue()
-  #decoder: VideoDecoder | null = null
+class Video implements Way {
+  #decoder!: VideoDecoder
   #inside = new Map<number, Unit>() // by timestamp, as the decoder knows it
   #count = 0 // units decoded; times are counted, since two PTS may share a microsecond
   #errors = 0
@@ -101,21 +166,17 @@ class Video implements Decoder {
 
   constructor(
     private readonly codec: string,
+    private readonly queue: Queue,
     private readonly outlet: Outlet,
   ) {
-    void this.#check()
-  }
-
-  push(unit: Unit): void {
-    this.#queue.push(unit)
-    this.feed()
+    this.#open()
   }
 
   feed(): void {
     const d = this.#decoder
-    if (!d || d.state !== 'configured') return
+    if (d.state !== 'configured') return
     while (d.decodeQueueSize < mostInside && this.outlet.room() - d.decodeQueueSize > 0) {
-      const unit = this.#queue.shift((pts) => this.outlet.overdue(pts))
+      const unit = this.queue.shift((pts) => this.outlet.overdue(pts))
       if (!unit) return
       const timestamp = ++this.#count * 1000
       this.#inside.set(timestamp, { ...unit, data: nothing })
@@ -131,33 +192,7 @@ class Video implements Decoder {
 
   close(): void {
     this.#closed = true
-    this.#queue.restart()
-    if (this.#decoder && this.#decoder.state !== 'closed') this.#decoder.close()
-    this.#decoder = null
-  }
-
-  async #check(): Promise<void> {
-    if (typeof VideoDecoder === 'undefined') {
-      this.outlet.trouble(globalThis.isSecureContext ? 'codec' : 'insecure')
-      return
-    }
-    const known = await VideoDecoder.isConfigSupported(this.#config()).then(
-      (s) => s.supported === true,
-      () => false,
-    )
-    if (this.#closed) return
-    if (!known) {
-      this.outlet.trouble('codec')
-      return
-    }
-    this.outlet.trouble(null)
-    this.#open()
-  }
-
-  // Without a description the payload is Annex B, parameter sets in front of
-  // each key frame (WebCodecs, AVC and HEVC registrations).
-  #config(): VideoDecoderConfig {
-    return { codec: this.codec, optimizeForLatency: true }
+    if (this.#decoder.state !== 'closed') this.#decoder.close()
   }
 
   #open(): void {
@@ -166,7 +201,7 @@ class Video implements Decoder {
       output: (frame) => this.#output(frame),
       error: () => this.#failed(),
     })
-    this.#decoder.configure(this.#config())
+    this.#decoder.configure(configOf(this.codec))
     this.#decoder.addEventListener('dequeue', () => this.feed())
     this.feed()
   }
@@ -187,38 +222,34 @@ class Video implements Decoder {
   // at the next key frame.
   #failed(): void {
     if (this.#closed) return
-    if (this.#decoder && this.#decoder.state !== 'closed') this.#decoder.close()
+    if (this.#decoder.state !== 'closed') this.#decoder.close()
     if (++this.#errors === mostErrors) this.outlet.trouble('broken')
-    this.#queue.resume()
+    this.queue.resume()
     this.#open()
   }
 }
 
 /** Stills decodes MJPEG: every unit is a JPEG. One is decoded at a time. */
-class Stills implements Decoder {
-  #queue = new Queue()
+class Stills implements Way {
   #busy = false
   #closed = false
   #errors = 0
 
-  constructor(private readonly outlet: Outlet) {
-    outlet.trouble(null)
-  }
-
-  push(unit: Unit): void {
-    this.#queue.push({ ...unit, key: true })
+  constructor(
+    private readonly queue: Queue,
+    private readonly outlet: Outlet,
+  ) {
     this.feed()
   }
 
   feed(): void {
     if (this.#busy || this.#closed || this.outlet.room() <= 0) return
-    const unit = this.#queue.shift((pts) => this.outlet.overdue(pts))
+    const unit = this.queue.shift((pts) => this.outlet.overdue(pts))
     if (unit) void this.#decode(unit)
   }
 
   close(): void {
     this.#closed = true
-    this.#queue.restart()
   }
 
   async #decode(unit: Unit): Promise<void> {

@@ -190,3 +190,21 @@ describe('bounds', () => {
     expect(feet(4.5 * tick)).toEqual([0.1, 0.4, 0.55])
   })
 })
+
+test('a picture that a video shows gets what is known of it, and is counted', () => {
+  const joiner = new Joiner<object>('e', 90000, 400, () => {})
+  joiner.playout.arrived(0, 0)
+  joiner.scene(scene(0), 0)
+  expect(joiner.shown(0, 100).kind).toBe('own')
+  expect(joiner.shown(tick, 140).kind).toBe('held')
+  joiner.scene(scene(tick), 150)
+  expect(joiner.tally).toEqual({ own: 1, between: 0, held: 1, late: 1, skipped: 0 })
+})
+
+test('pictures that come again after a lost connection are not shown or counted twice', () => {
+  let freed = 0
+  const joiner = new Joiner<object>('e', 90000, 400, () => freed++)
+  joiner.shown(5 * tick, 0)
+  for (let n = 0; n <= 5; n++) joiner.picture({ pts: n * tick, capture: 0, image: {} })
+  expect([freed, joiner.waiting, joiner.tally.skipped]).toEqual([6, 0, 0])
+})

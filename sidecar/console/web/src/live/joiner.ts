@@ -35,7 +35,7 @@ export interface Tally {
 
 const mostPictures = 240
 const mostScenes = 400
-const stalledMs = 1000 // pictures overdue by more are skipped where a later one is due as well
+export const stalledMs = 1000 // pictures overdue by more are skipped where a later one is due as well
 const trailMs = 2500
 const longestGapMs = 1000 // scenes further apart are not joined by a straight line
 const silentMs = 2000 // no scene for so long: none is waited for
@@ -89,8 +89,8 @@ export class Joiner<I> {
 
   /** picture takes a decoded picture. */
   picture(p: Picture<I>): void {
-    if (p.pts <= this.#drawn) {
-      this.#drop(p)
+    if (p.pts <= this.#drawn) { // a view that begins again at a key frame repeats some
+      if (p.image !== null) this.free(p.image)
       return
     }
     const same = insert(this.#pictures, p)
@@ -123,11 +123,17 @@ export class Joiner<I> {
     if (!first || !this.#ready(first, now)) return null
     this.#skip(now)
     const picture = this.#pictures.shift()!
-    this.#drawn = picture.pts
-    const overlay = this.overlay(picture.pts)
-    this.#count(picture.pts, overlay.kind)
+    return { picture, overlay: this.shown(picture.pts, now) }
+  }
+
+  /** shown gives the overlay for a picture that a video shows at its own time, with or without its scene. */
+  shown(pts: number, now: number): Overlay {
+    this.playout.tick(now)
+    this.#drawn = pts
+    const overlay = this.overlay(pts)
+    this.#count(pts, overlay.kind)
     this.#forget()
-    return { picture, overlay }
+    return overlay
   }
 
   /** overlay is what is known of the frame of this PTS. */

@@ -16,7 +16,7 @@ export interface Labels {
 
 /** Drawing is one complete view. */
 export interface Drawing {
-  image: Image | null // null: plain ground
+  image: Image | HTMLVideoElement | null // null: plain ground
   overlay: Overlay
   rules: Rule[]
   labels: Labels
@@ -60,7 +60,7 @@ class Painter {
     ctx.lineCap = 'round'
   }
 
-  ground(image: Image | null): void {
+  ground(image: Image | HTMLVideoElement | null): void {
     if (image) {
       this.ctx.drawImage(image, 0, 0, this.#w, this.#h)
       return

@@ -1,7 +1,7 @@
 // One live view: socket, decoder, joiner and canvas, put together.
 
-import { openDecoder, type Decoder, type Image, type Trouble } from './decoder'
-import { Joiner, type Overlay, type Tally } from './joiner'
+import { Decoder, type Image, type Trouble, type WayName } from './decoder'
+import { Joiner, stalledMs, type Overlay, type Tally } from './joiner'
 import { paint, type Labels } from './paint'
 import { parseText, parseUnit, type Hello, type Scene, type Stats, type Totals, type Unit } from './protocol'
 import { Socket } from './socket'
@@ -14,6 +14,7 @@ export interface View {
   phase: Phase
   retryAt: number // lost: when the next attempt is made, performance.now()
   trouble: Trouble | null
+  way: WayName | null // how pictures are decoded
   hello: Hello | null
   totals: Totals | null
   stats: Stats | null
@@ -35,6 +36,7 @@ const noTally: Tally = { own: 0, between: 0, held: 0, late: 0, skipped: 0 }
 const mostDecoded = 6 // decoded pictures held at once: browsers lend few
 const stillMs = 4000 // no new picture for so long: the view is no longer live
 const mostPixels = 2560 // width of the canvas
+const videoHoldMs = 300 // a video element wants so much ahead of what it shows
 
 /** Player shows one camera in a canvas until it is closed. */
 export class Player {
@@ -44,13 +46,15 @@ export class Player {
   #decoder: Decoder | null = null
   #joiner: Joiner<Image> | null = null
   #tally: Tally = noTally // of the epochs before
-  #shown: { image: Image | null; overlay: Overlay } | null = null
+  #begun = false // a hello has come since the connection was made
+  #newest = '' // the newest picture that came, as the server wants to hear it
+  #shown: { image: Image | HTMLVideoElement | null; overlay: Overlay } | null = null
   #shownAt = -Infinity
   #refresh = 0
   #told = 0
   #watcher: ResizeObserver
   #view: View = {
-    phase: 'connecting', retryAt: 0, trouble: null, hello: null, totals: null, stats: null,
+    phase: 'connecting', retryAt: 0, trouble: null, way: null, hello: null, totals: null, stats: null,
     scene: null, capture: NaN, tally: noTally, delayMs: 0,
   }
 
@@ -64,8 +68,12 @@ export class Player {
     this.#context = canvas.getContext('2d', { alpha: false })!
     this.#watcher = new ResizeObserver(() => this.#resize())
     this.#watcher.observe(canvas)
-    this.#socket = new Socket(url, {
-      open: () => this.#set({ phase: 'waiting' }),
+    const again = () => (this.#newest === '' ? url : `${url}?after=${encodeURIComponent(this.#newest)}`)
+    this.#socket = new Socket(again, {
+      open: () => {
+        this.#begun = false
+        this.#set({ phase: 'waiting' })
+      },
       message: (data) => this.#message(data),
       lost: (wait) => this.#set({ phase: 'lost', retryAt: performance.now() + wait }),
     })
@@ -83,7 +91,7 @@ export class Player {
     this.#socket.close()
     this.#decoder?.close()
     this.#joiner?.release()
-    this.#shown?.image?.close()
+    free(this.#shown?.image)
     this.#shown = null
   }
 
@@ -107,9 +115,10 @@ export class Player {
 
   #hello(h: Hello): void {
     const old = this.#view.hello
-    const resumed = this.#view.phase === 'lost' || this.#view.phase === 'waiting'
-    const sameEpoch = old?.epoch === h.epoch && old.clock === h.clock && !resumed
-    if (!sameEpoch || old.codec !== h.codec || old.width !== h.width || old.height !== h.height || old.masked !== h.masked) {
+    const again = !this.#begun && !h.resumed
+    this.#begun = true
+    const sameEpoch = old?.epoch === h.epoch && old.clock === h.clock
+    if (!sameEpoch || again || old.codec !== h.codec || old.width !== h.width || old.height !== h.height || old.masked !== h.masked) {
       this.#decoder?.close()
       this.#decoder = null
     }
@@ -117,27 +126,34 @@ export class Player {
       if (this.#joiner) this.#tally = add(this.#tally, this.#joiner.tally)
       this.#joiner?.release()
       this.#joiner = new Joiner<Image>(h.epoch, h.clock, h.holdMs, (image) => image.close())
-    }
-    this.#set({ hello: h, trouble: this.#decoder ? this.#view.trouble : null })
-    if (!this.#decoder && h.codec && !h.masked) this.#open(h.codec, this.#joiner)
+    } else this.#joiner.playout.resumed(performance.now())
+    this.#set({ hello: h, trouble: this.#decoder ? this.#view.trouble : null, way: this.#decoder ? this.#view.way : null })
+    if (!this.#decoder && h.codec && !h.masked) this.#open(h, this.#joiner)
     this.#resize()
   }
 
-  #open(codec: string, joiner: Joiner<Image>): void {
-    this.#decoder = openDecoder(codec, {
+  #open(h: Hello, joiner: Joiner<Image>): void {
+    this.#decoder = new Decoder(h, {
+      way: (way) => {
+        if (way === 'mse') joiner.playout.least = videoHoldMs
+        this.#set({ way })
+      },
       picture: (image, unit) => {
         joiner.picture({ pts: unit.pts, capture: unit.capture, image })
         this.#decoder?.feed()
       },
+      shown: (video, pts, capture) => this.#show(video, joiner, pts, capture, joiner.shown(pts, performance.now())),
       trouble: (trouble) => this.#set({ trouble }),
       room: () => mostDecoded - joiner.waiting,
-      overdue: (pts) => performance.now() > joiner.playout.due(joiner.media(pts)) + 500,
+      overdue: (pts) => performance.now() > joiner.playout.due(joiner.media(pts)) + stalledMs,
+      wanted: () => (joiner.playout.showing(performance.now()) * h.clock) / 1000,
     })
   }
 
   #unit(u: Unit): void {
     const joiner = this.#joiner
     if (!joiner || !this.#decoder) return
+    this.#newest = `${joiner.epoch}:${u.pts}`
     joiner.playout.arrived(joiner.media(u.pts), performance.now())
     this.#decoder.push(u)
   }
@@ -158,25 +174,21 @@ export class Player {
     this.#refresh = requestAnimationFrame(this.#tick)
     const joiner = this.#joiner
     const next = joiner?.next(now)
-    if (joiner && next) {
-      this.#show(next.picture.image, next.overlay)
-      this.#shownAt = now
-      this.#view.capture = next.picture.capture
-      if (next.overlay.scene) this.#view.scene = next.overlay.scene
-      const detail: Drawn = {
-        epoch: joiner.epoch, pts: next.picture.pts, kind: next.overlay.kind, scene: next.overlay.scene,
-      }
-      this.canvas.dispatchEvent(new CustomEvent<Drawn>('pantau:draw', { detail }))
-    }
+    if (joiner && next) this.#show(next.picture.image, joiner, next.picture.pts, next.picture.capture, next.overlay)
     this.#decoder?.feed()
     if (now - this.#told > 250) this.#report(now)
   }
 
-  #show(image: Image | null, overlay: Overlay): void {
+  #show(image: Image | HTMLVideoElement | null, joiner: Joiner<Image>, pts: number, capture: number, overlay: Overlay): void {
     const before = this.#shown?.image
     this.#shown = { image, overlay }
     this.#paint()
-    if (before !== image) before?.close()
+    if (before !== image) free(before)
+    this.#shownAt = performance.now()
+    this.#view.capture = capture
+    if (overlay.scene) this.#view.scene = overlay.scene
+    const detail: Drawn = { epoch: joiner.epoch, pts, kind: overlay.kind, scene: overlay.scene }
+    this.canvas.dispatchEvent(new CustomEvent<Drawn>('pantau:draw', { detail }))
   }
 
   #paint(): void {
@@ -214,6 +226,10 @@ export class Player {
     Object.assign(this.#view, change)
     this.#told = -Infinity
   }
+}
+
+function free(image: Image | HTMLVideoElement | null | undefined): void {
+  if (image && 'close' in image) image.close()
 }
 
 function add(a: Tally, b: Tally): Tally {

@@ -37,3 +37,30 @@ test('the hold is bounded whatever is asked', () => {
   p.need(1e9, 5001)
   expect(p.hold(16_000)).toBeGreaterThan(0)
 })
+
+test('what comes at once after a lost connection does not change the hold', () => {
+  const play = (resumed: boolean) => {
+    const p = new Playout(200)
+    for (let n = 0; n < 100; n++) {
+      p.arrived(n * 40, n * 40)
+      p.need(n * 40, n * 40 + 100)
+    }
+    if (resumed) p.resumed(5000) // 25 pictures, a second late
+    for (let n = 100; n < 125; n++) {
+      p.arrived(n * 40, 5000)
+      p.need(n * 40, 5000)
+    }
+    return p.hold(5100)
+  }
+  expect(play(true)).toBe(130)
+  expect(play(false)).toBe(1030)
+})
+
+test('what is due now is the other side of when it is due', () => {
+  const p = new Playout(200)
+  expect(p.showing(0)).toBeNaN()
+  p.arrived(5000, 100)
+  expect(p.showing(p.due(5000))).toBe(5000)
+  p.least = 500
+  expect(p.hold(10_000)).toBe(500)
+})

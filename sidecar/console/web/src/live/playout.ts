@@ -22,20 +22,27 @@ export class Playout {
   #first: number | null = null // when the first picture came
   #offset: number | null = null // shown at = media + offset
   #ticked = 0
+  #deaf = 0 // until then nothing is learnt of what is needed
+  least = shortestHold // the shortest hold; a video element needs some time ahead
 
   constructor(private readonly startHold: number) {}
 
   /** arrived tells that the picture of this media time has come. */
   arrived(media: number, now: number): void {
+    if (this.#first === null) this.resumed(now)
     this.#first ??= now
     this.#journeys.add(now - media, now)
     this.tick(now)
   }
 
+  /** resumed tells that what the server has kept comes now, all at once: it says nothing of the way. */
+  resumed(now: number): void {
+    this.#deaf = now + 500
+  }
+
   /** need tells that what belongs to this media time was complete only now. */
   need(media: number, now: number): void {
-    // What the server kept for a new viewer comes at once, and says nothing.
-    if (this.#first === null || now - this.#first < 500) return
+    if (this.#first === null || now < this.#deaf) return
     this.#needs.add(now - media - this.#journeys.value(now, 0), now)
   }
 
@@ -43,7 +50,7 @@ export class Playout {
   hold(now: number): number {
     const settling = this.#first === null || now - this.#first < 2000
     const needed = this.#needs.value(now, shortestHold) + margin
-    const low = settling ? Math.max(shortestHold, this.startHold) : shortestHold
+    const low = settling ? Math.max(this.least, this.startHold) : this.least
     return Math.min(longestHold, Math.max(low, needed))
   }
 
@@ -66,6 +73,11 @@ export class Playout {
   /** due is when the picture of this media time is to be shown. */
   due(media: number): number {
     return media + (this.#offset ?? 0)
+  }
+
+  /** showing is the media time that is due now; NaN before the first picture. */
+  showing(now: number): number {
+    return this.#offset === null ? NaN : now - this.#offset
   }
 
   /** deadline is when it is shown even if its scene is still missing. */

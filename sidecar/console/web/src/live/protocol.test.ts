@@ -115,3 +115,9 @@ describe('texts', () => {
     }
   })
 })
+
+test('a hello says whether it goes on after the picture that the page has', () => {
+  const of = (value: unknown) => parseText(JSON.stringify({ ...(JSON.parse(helloText) as object), resumed: value }))
+  expect(of(true)).toMatchObject({ resumed: true })
+  for (const other of [undefined, false, 1, 'true']) expect(of(other)).toMatchObject({ resumed: false })
+})

@@ -27,6 +27,7 @@ export interface Hello {
   height: number
   holdMs: number // how long a picture waits for its scene at first, ms
   masked: boolean // no pictures are sent: boxes only
+  resumed: boolean // what follows goes on after the picture that the page named
 }
 
 /** Thing is one tracked object of a scene. */
@@ -151,6 +152,7 @@ function hello(m: Fields): Hello | null {
     height: size(m['height']),
     holdMs: clamp(number(m['hold_ms']) ?? 400, 0, 2000),
     masked: m['masked'] === true,
+    resumed: m['resumed'] === true,
   }
 }
 

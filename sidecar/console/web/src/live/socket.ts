@@ -24,7 +24,7 @@ export class Socket {
   #closed = false
 
   constructor(
-    private readonly url: string,
+    private readonly url: () => string, // asked for each attempt
     private readonly events: Events,
   ) {
     this.#connect()
@@ -47,7 +47,7 @@ export class Socket {
 
   #connect(): void {
     clearTimeout(this.#timer)
-    const ws = new WebSocket(this.url)
+    const ws = new WebSocket(this.url())
     ws.binaryType = 'arraybuffer'
     this.#ws = ws
     this.#watch()

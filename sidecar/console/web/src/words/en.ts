@@ -42,6 +42,8 @@ export const en = {
   masked: 'Masked camera: boxes only, no picture.',
   insecure: 'This browser decodes video only over HTTPS. Open the page with https://. Boxes and counts go on.',
   codec: (c: string) => `This browser cannot decode ${c}. Set the camera’s stream to H.264. Boxes and counts go on.`,
+  nearly: 'Boxes may be one frame off: this browser shows video without exact times.',
+  nearlyInsecure: 'Boxes may be one frame off. Open the page with https:// to have them exact.',
   broken: 'The picture cannot be decoded. Boxes and counts go on.',
 
   stateRunning: 'running',

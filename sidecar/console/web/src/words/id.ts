@@ -44,6 +44,8 @@ export const id: Words = {
   masked: 'Kamera ini disamarkan: hanya kotak, tanpa gambar.',
   insecure: 'Peramban ini hanya memutar video lewat HTTPS. Buka halaman dengan https://. Kotak dan hitungan tetap berjalan.',
   codec: (c: string) => `Peramban ini tidak dapat memutar ${c}. Atur kamera ke H.264. Kotak dan hitungan tetap berjalan.`,
+  nearly: 'Kotak bisa meleset satu frame: peramban ini menayangkan video tanpa waktu yang tepat.',
+  nearlyInsecure: 'Kotak bisa meleset satu frame. Buka halaman ini dengan https:// agar tepat.',
   broken: 'Gambar tidak dapat didekode. Kotak dan hitungan tetap berjalan.',
 
   stateRunning: 'berjalan',
