@@ -27,6 +27,9 @@ import (
 
 const user, password = "vms", "a-device-password"
 
+// limit is how long a reader waits for what it wants.
+const limit = 30 * time.Second
+
 // stand is a camera, its tap and a server that gives it on.
 type stand struct {
 	server *republish.Server
@@ -40,10 +43,30 @@ type stand struct {
 // tells the picture's number.
 func newStand(t *testing.T, o republish.Options, startRTP uint32, infer time.Duration) *stand {
 	t.Helper()
-	clip := taptest.MakeClip(t, taptest.Spec{Frames: 100, GOP: 10})
 	st := &stand{sent: map[uint32][][]byte{}, number: map[uint32]int{}}
+	n := 0
+	st.start(t, o, taptest.Options{Clip: taptest.MakeClip(t, taptest.Spec{Frames: 100, GOP: 10}), StartRTP: startRTP}, nil, func(u *sidecar.AccessUnit) {
+		st.mu.Lock()
+		st.sent[u.RTPTime], st.number[u.RTPTime] = u.Packets, n
+		st.mu.Unlock()
+		st.server.AccessUnit("cam", u)
+		if n%2 == 0 {
+			left := float64(n%1000) / 2000
+			s := &sidecar.Scene{Stamp: u.Stamp, Camera: "cam", Tracks: []sidecar.Track{{
+				ID: 7, Confirmed: true, Class: sidecar.Motorcycle, Score: 0.9, Box: sidecar.Box{Left: left, Top: 0.2, Right: left + 0.1, Bottom: 0.4}}}}
+			time.AfterFunc(infer, func() { st.server.Scene(s) })
+		}
+		n++
+	})
+	return st
+}
+
+// start starts a camera, what stands between (nil: nothing), the tap and the server,
+// until the test ends. seen gets the tap's pictures.
+func (st *stand) start(t *testing.T, o republish.Options, c taptest.Options, between func(address string) string, seen func(*sidecar.AccessUnit)) {
+	t.Helper()
 	var err error
-	if st.camera, err = taptest.New(taptest.Options{Clip: clip, StartRTP: startRTP}); err != nil {
+	if st.camera, err = taptest.New(c); err != nil {
 		t.Fatal(err)
 	}
 	if o.Listen == "" {
@@ -63,25 +86,13 @@ func newStand(t *testing.T, o republish.Options, startRTP uint32, infer time.Dur
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = st.camera.Run(ctx) })
 	wg.Go(func() { _ = st.server.Run(ctx) })
-	tapped := tap.New(tap.Options{Source: sidecar.Source{RTSP: st.camera.URL()}, Packets: true})
-	n := 0
-	wg.Go(func() {
-		_ = tapped.Run(ctx, func(u *sidecar.AccessUnit) {
-			st.mu.Lock()
-			st.sent[u.RTPTime], st.number[u.RTPTime] = u.Packets, n
-			st.mu.Unlock()
-			st.server.AccessUnit("cam", u)
-			if n%2 == 0 {
-				left := float64(n%1000) / 2000
-				s := &sidecar.Scene{Stamp: u.Stamp, Camera: "cam", Tracks: []sidecar.Track{{
-					ID: 7, Confirmed: true, Class: sidecar.Motorcycle, Score: 0.9, Box: sidecar.Box{Left: left, Top: 0.2, Right: left + 0.1, Bottom: 0.4}}}}
-				time.AfterFunc(infer, func() { st.server.Scene(s) })
-			}
-			n++
-		})
-	})
 	t.Cleanup(func() { stop(); wg.Wait() })
-	return st
+	address := st.camera.URL()
+	if between != nil {
+		address = between(address)
+	}
+	tapped := tap.New(tap.Options{Source: sidecar.Source{RTSP: address}, Packets: true, Backoff: tap.Backoff{Min: 100 * time.Millisecond, Max: time.Second}})
+	wg.Go(func() { _ = tapped.Run(ctx, seen) })
 }
 
 func (st *stand) url(path string) string {
@@ -102,8 +113,18 @@ type document struct {
 	report  *rtcp.SenderReport // of the video, the newest when it came
 }
 
-// read plays a path until it has n documents, or packets where it has no metadata.
+// read plays a path until enough has come.
 func (st *stand) read(t *testing.T, path string, enough func(*reading) bool) *reading {
+	t.Helper()
+	r := st.session(t, path, enough)
+	if !enough(r) {
+		t.Error("not enough came")
+	}
+	return r
+}
+
+// session plays a path until enough has come, the server ends it, or its time is over.
+func (st *stand) session(t *testing.T, path string, enough func(*reading) bool) *reading {
 	t.Helper()
 	address, err := base.ParseURL(st.url(path))
 	if err != nil {
@@ -160,10 +181,15 @@ func (st *stand) read(t *testing.T, path string, enough func(*reading) bool) *re
 	if _, err := client.Play(nil); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan struct{})
+	go func() { // until Close, or the server's end
+		defer close(ended)
+		_ = client.Wait()
+	}()
 	select {
 	case <-done:
-	case <-time.After(30 * time.Second):
-		t.Error("not enough came")
+	case <-ended:
+	case <-time.After(limit):
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -91,10 +91,11 @@ func (s *Server) open(address string, tls *tls.Config) (*door, error) {
 		RTSPAddress: address,
 		Listen: func(network, address string) (net.Listener, error) {
 			l, err := net.Listen(network, address)
-			if err == nil {
-				d.address = l.Addr().String()
+			if err != nil {
+				return nil, err
 			}
-			return l, err
+			d.address = l.Addr().String()
+			return gathering{l}, nil
 		},
 		TLSConfig:                tls,
 		WriteQueueSize:           1024,
