@@ -27,21 +27,22 @@ func (s *Stream) AppendXML(dst []byte) []byte {
 	if len(s.Frames) > 0 {
 		dst = append(dst, "<tt:VideoAnalytics>"...)
 		for i := range s.Frames {
-			dst = s.Frames[i].appendXML(dst)
+			dst = s.Frames[i].AppendXML(dst)
 		}
 		dst = append(dst, "</tt:VideoAnalytics>"...)
 	}
 	if len(s.Events) > 0 {
 		dst = append(dst, "<tt:Event>"...)
 		for i := range s.Events {
-			dst = s.Events[i].appendXML(dst)
+			dst = s.Events[i].AppendXML(dst)
 		}
 		dst = append(dst, "</tt:Event>"...)
 	}
 	return append(dst, "</tt:MetadataStream>"...)
 }
 
-func (f *Frame) appendXML(dst []byte) []byte {
+// AppendXML appends the scene as a tt:Frame. The prefix tt must have been declared around it.
+func (f *Frame) AppendXML(dst []byte) []byte {
 	dst = append(dst, "<tt:Frame"...)
 	dst = attribute(dst, "UtcTime", f.Time.UTC().Format(timeFormat))
 	if f.Source != "" {
@@ -129,7 +130,9 @@ func (l Likely) appendXML(dst []byte) []byte {
 	return append(dst, "</tt:Type>"...)
 }
 
-func (n *Notification) appendXML(dst []byte) []byte {
+// AppendXML appends the event as a wsnt:NotificationMessage. The prefixes wsnt, tt and tns1
+// must have been declared around it.
+func (n *Notification) AppendXML(dst []byte) []byte {
 	dst = append(dst, "<wsnt:NotificationMessage><wsnt:Topic"...)
 	dst = attribute(dst, "Dialect", concreteSet)
 	dst = append(dst, ">tns1:"...)

@@ -110,7 +110,7 @@ func TestFaultsOfBothVersions(t *testing.T) {
 // TestTokenDigest holds the digest against a value made with OpenSSL:
 // printf 'nonce2026-01-02T03:04:05.000Zsecret' | openssl sha1 -binary | base64.
 func TestTokenDigest(t *testing.T) {
-	got := tokenDigest([]byte("nonce"), "2026-01-02T03:04:05.000Z", NewSecret("secret"))
+	got := TokenDigest([]byte("nonce"), "2026-01-02T03:04:05.000Z", NewSecret("secret"))
 	if want := "Sq6Z1FHlIlfmQkoxZ+XxoAFmjw0="; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -39,6 +39,7 @@ func (k *checker) settings(c *Config) {
 	k.file("console.certificate", &c.Console.Certificate)
 	k.file("console.key", &c.Console.Key)
 	k.rtspServer(&c.RTSP)
+	k.onvifDevices(c)
 	k.model("models.default", c.Models.Default)
 	k.absolute(&c.Models.Dir)
 	k.absolute(&c.Publish.JSONL)

@@ -24,6 +24,7 @@ type Config struct {
 	Redis    Redis            `yaml:"redis"`
 	Console  Console          `yaml:"console"`
 	RTSP     RTSP             `yaml:"rtsp"`
+	ONVIF    ONVIF            `yaml:"onvif"`
 	Metrics  Metrics          `yaml:"metrics"`
 	Models   Models           `yaml:"models"`
 	Publish  Publish          `yaml:"publish"`
@@ -157,6 +158,7 @@ func defaults() *Config {
 		Console: Console{Listen: "127.0.0.1:8443"},
 		RTSP: RTSP{Delay: 400 * time.Millisecond,
 			Overlay: Overlay{Height: 720, FPS: 15, Preset: "veryfast", Bitrate: 4000, Show: sidecar.Layers()}},
+		ONVIF:   ONVIF{Mode: EachCamera, Discovery: true},
 		Metrics: Metrics{Listen: "127.0.0.1:9464"},
 		Models:  Models{Default: "auto"},
 	}

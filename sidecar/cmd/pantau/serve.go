@@ -24,6 +24,7 @@ import (
 	"pantau/sidecar/camera"
 	"pantau/sidecar/catalogue"
 	"pantau/sidecar/cmd/pantau/audit"
+	"pantau/sidecar/cmd/pantau/devices"
 	"pantau/sidecar/config"
 	"pantau/sidecar/console"
 	"pantau/sidecar/console/accounts"
@@ -50,6 +51,7 @@ type service struct {
 	auditor   *audit.Auditor
 	hub       *live.Hub
 	rtsp      *republish.Server // nil: the cameras are not given on
+	onvif     *devices.Devices  // nil: the cameras are not offered as ONVIF devices
 	devices   *camera.Devices
 	fleet     *fleet.Fleet
 	accounts  *accounts.Store
@@ -67,7 +69,7 @@ func (s *service) serve(ctx context.Context, ready func(context.Context) error) 
 	s.started = time.Now()
 	defer func() { err = errors.Join(err, p.stop(), s.close()) }()
 	for _, begin := range []func(context.Context, *parts) error{
-		s.beginRedis, s.beginPublisher, s.openConsole, s.beginRTSP, s.beginFleet, s.beginConsole,
+		s.beginRedis, s.beginPublisher, s.openConsole, s.beginRTSP, s.beginONVIF, s.beginFleet, s.beginConsole,
 	} {
 		if err := begin(ctx, p); err != nil {
 			return err
@@ -157,7 +159,7 @@ func (s *service) beginPublisher(ctx context.Context, p *parts) error {
 func (s *service) beginFleet(_ context.Context, p *parts) error {
 	s.auditor = audit.NewAuditor(audit.In(s.state), s.log)
 	s.devices = camera.New(camera.Options{Need: needOf, Log: s.log})
-	viewer := &audience{Hub: s.hub, rtsp: s.rtsp, devices: s.devices, publisher: s.publisher, auditor: s.auditor, log: s.log, started: time.Now(), known: map[string]string{}}
+	viewer := &audience{Hub: s.hub, rtsp: s.rtsp, onvif: s.onvif, devices: s.devices, publisher: s.publisher, auditor: s.auditor, log: s.log, started: time.Now(), known: map[string]string{}}
 	s.fleet = fleet.New(fleet.Options{
 		Detector: s.detectors.get, Resolve: s.devices.Resolve, Sink: audited{s.publisher, s.auditor}, Packets: s.rtsp != nil, Views: filepath.Join(s.state, "views"), Log: s.log, Viewer: viewer, Shown: s.auditor.Frame,
 	})
@@ -333,6 +335,7 @@ func (s *service) Node() sidecar.NodeStatus {
 type audience struct {
 	*live.Hub
 	rtsp      *republish.Server // may be nil
+	onvif     *devices.Devices  // may be nil
 	devices   *camera.Devices
 	publisher *publish.Publisher
 	auditor   *audit.Auditor
@@ -347,6 +350,9 @@ func (a *audience) Camera(c sidecar.Camera) {
 	a.devices.Camera(c)
 	if a.rtsp != nil {
 		a.rtsp.Camera(c)
+	}
+	if a.onvif != nil {
+		a.onvif.Camera(c)
 	}
 	from, to := a.known[c.ID], hashOf(c)
 	a.known[c.ID] = to
@@ -375,6 +381,9 @@ func (a *audience) Remove(id string) {
 	if a.rtsp != nil {
 		a.rtsp.Remove(id)
 	}
+	if a.onvif != nil {
+		a.onvif.Remove(id)
+	}
 	a.publisher.RemoveCamera(id)
 	a.audit("camera.remove", id, a.known[id], "")
 	delete(a.known, id)
@@ -386,6 +395,9 @@ func (a *audience) AccessUnit(id string, u *sidecar.AccessUnit) {
 	if a.rtsp != nil {
 		a.rtsp.AccessUnit(id, u)
 	}
+	if a.onvif != nil {
+		a.onvif.AccessUnit(id, u)
+	}
 }
 
 // Scene passes a scene on.
@@ -393,6 +405,9 @@ func (a *audience) Scene(sc *sidecar.Scene) {
 	a.Hub.Scene(sc)
 	if a.rtsp != nil {
 		a.rtsp.Scene(sc)
+	}
+	if a.onvif != nil {
+		a.onvif.Scene(sc)
 	}
 }
 
@@ -408,6 +423,9 @@ func (a *audience) Totals(id string, since time.Time, rows []sidecar.CountRow) {
 func (a *audience) Events(id string, events []sidecar.Event) {
 	if a.rtsp != nil {
 		a.rtsp.Events(id, events)
+	}
+	if a.onvif != nil {
+		a.onvif.Events(id, events)
 	}
 }
 

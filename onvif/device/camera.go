@@ -1,0 +1,59 @@
+package device
+
+import (
+	"context"
+
+	"pantau/onvif/soap"
+)
+
+// Camera is one video source.
+type Camera struct {
+	ID      string   // letters, digits, dots, hyphens, underscores: the token of whatever belongs to it
+	Name    string   // for people; empty: the ID
+	Streams []Stream // the first is the main one
+	Rules   []Rule
+}
+
+// Stream is a way to read a camera over RTSP: a profile.
+type Stream struct {
+	Name  string // main, overlay: tells it from the camera's others
+	Path  string // of the RTSP server, without the slash in front
+	Video Video
+}
+
+// Video is what a stream carries. A stream whose codec is not known is not offered.
+type Video struct {
+	Codec   string  `json:"codec"` // H264, H265 or JPEG
+	Width   int     `json:"width"`
+	Height  int     `json:"height"`
+	Rate    float64 `json:"rate"`    // frames per second
+	BitRate int     `json:"bitrate"` // kbit/s
+	Profile string  `json:"profile"` // of H.264 or H.265: Main, High, …
+	GOP     int     `json:"gop"`     // pictures from one key picture to the next
+}
+
+// Account is who may call.
+type Account struct {
+	Admin     bool // may change rules
+	Passwords []soap.Secret
+}
+
+// Backend is what stands behind the device. Its methods may be called from several
+// goroutines.
+type Backend interface {
+	// Account gives an account by its name; one without passwords where there is none.
+	Account(ctx context.Context, user string) (Account, error)
+	// Snapshot gives the camera's newest picture as a JPEG. ErrNotSupported: there are none at all.
+	Snapshot(ctx context.Context, camera string) ([]byte, error)
+	// ChangeRules replaces rules of a camera: those in remove go, those in put come or
+	// change. A *Refusal says why it cannot be, and what to do instead.
+	ChangeRules(ctx context.Context, camera, user string, remove []string, put []Rule) error
+}
+
+// Refusal is why a backend does not do what it is asked for. It is told to the client.
+type Refusal struct {
+	Reason string // with the remedy
+}
+
+// Error is the reason.
+func (r *Refusal) Error() string { return r.Reason }

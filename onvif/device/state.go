@@ -1,0 +1,145 @@
+package device
+
+import (
+	"cmp"
+	"crypto/rand"
+	"crypto/sha1"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"sync"
+)
+
+// state is what must be the same after a restart: a VMS knows a device by its UUID and its
+// port, and asks for profiles before the first picture has come.
+type state struct {
+	path string
+
+	mu   sync.Mutex
+	kept kept
+}
+
+// kept is the file.
+type kept struct {
+	Seed    string                `json:"seed"` // of all UUIDs
+	Cameras map[string]keptCamera `json:"cameras"`
+}
+
+type keptCamera struct {
+	Port  int              `json:"port,omitempty"`
+	Video map[string]Video `json:"video,omitempty"` // by the path of the stream
+}
+
+func openState(path string) (*state, error) {
+	s := &state{path: path, kept: kept{Cameras: map[string]keptCamera{}}}
+	if path != "" {
+		text, err := os.ReadFile(path)
+		if err == nil {
+			err = json.Unmarshal(text, &s.kept)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("reading what ONVIF devices are known by (delete %s to begin anew: every VMS must add them again then): %w", path, err)
+		}
+	}
+	if s.kept.Cameras == nil {
+		s.kept.Cameras = map[string]keptCamera{}
+	}
+	if s.kept.Seed != "" {
+		return s, nil
+	}
+	s.kept.Seed = rand.Text()
+	return s, s.save()
+}
+
+// save writes the file whole: first beside, then under its name.
+func (s *state) save() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.write()
+}
+
+// write is save for who holds mu.
+func (s *state) write() error {
+	if s.path == "" {
+		return nil
+	}
+	text, err := json.MarshalIndent(s.kept, "", " ")
+	if err == nil {
+		err = os.WriteFile(s.path+".new", append(text, '\n'), 0o600)
+	}
+	if err == nil {
+		err = os.Rename(s.path+".new", s.path)
+	}
+	if err != nil {
+		return fmt.Errorf("keeping what ONVIF devices are known by: %w", err)
+	}
+	return nil
+}
+
+// uuid is that of a camera's device, or of the one of all: by name (RFC 9562, version 5,
+// with the seed for the name space).
+func (s *state) uuid(camera string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := sha1.Sum([]byte(s.kept.Seed + "\x00" + camera))
+	b[6], b[8] = b[6]&0x0f|0x50, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16])
+}
+
+func (s *state) port(camera string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.kept.Cameras[camera].Port
+}
+
+// taken says whether a port belongs to a camera, be it there now or not.
+func (s *state) taken(port int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.kept.Cameras {
+		if c.Port == port {
+			return true
+		}
+	}
+	return false
+}
+
+// keep notes a camera's port.
+func (s *state) keep(camera string, port int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.kept.Cameras[camera]
+	c.Port = port
+	s.kept.Cameras[camera] = c
+	return s.write()
+}
+
+// fill gives streams whose video is not known what was known of it before, and remembers
+// the others until the file is written next.
+func (s *state) fill(c *Camera) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.kept.Cameras[c.ID]
+	video := map[string]Video{}
+	c.Streams = slices.Clone(c.Streams)
+	for i := range c.Streams {
+		stream := &c.Streams[i]
+		if stream.Video.Codec == "" {
+			stream.Video = k.Video[stream.Path]
+		}
+		if stream.Video.Codec != "" {
+			video[stream.Path] = stream.Video
+		}
+	}
+	k.Video = video
+	s.kept.Cameras[c.ID] = k
+}
+
+// sorted orders cameras by their IDs.
+func sorted(all []Camera) []Camera {
+	slices.SortFunc(all, func(a, b Camera) int { return cmp.Compare(a.ID, b.ID) })
+	return all
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"path/filepath"
+	"strconv"
+
+	"pantau/sidecar/cmd/pantau/devices"
+)
+
+// beginONVIF opens the ports of the ONVIF devices, where they are wanted.
+func (s *service) beginONVIF(_ context.Context, p *parts) (err error) {
+	o := s.settings.ONVIF
+	if o.Listen == "" {
+		return nil
+	}
+	rtsp := 0
+	if s.settings.RTSP.Listen != "" {
+		rtsp = portOf(s.rtsp.Addr())
+	}
+	s.onvif, err = devices.New(devices.Options{
+		Settings: o, Unmasked: s.settings.RTSP.Unmasked, Overlay: s.settings.RTSP.Overlay, RTSP: rtsp, RTSPS: portOf(s.settings.RTSP.ListenTLS),
+		TLS:   &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{s.console.Certificate()}},
+		State: filepath.Join(s.state, "onvif.json"), Node: s.settings.Node, Version: version, File: s.file, Accounts: s.accounts, Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	p.start("ONVIF", s.onvif.Run)
+	return nil
+}
+
+// portOf is the port of an address; 0 where there is none.
+func portOf(address string) int {
+	_, text, _ := net.SplitHostPort(address)
+	port, _ := strconv.Atoi(text)
+	return port
+}
