@@ -10,6 +10,7 @@ package draw
 import (
 	"cmp"
 	"image"
+	"math"
 	"slices"
 
 	"pantau/sidecar"
@@ -59,7 +60,9 @@ func (p *Painter) Scene(img *image.YCbCr, s *sidecar.Scene, fns []sidecar.Functi
 			tracks = append(tracks, &s.Tracks[i])
 		}
 	}
-	slices.SortStableFunc(tracks, func(a, b *sidecar.Track) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortStableFunc(tracks, func(a, b *sidecar.Track) int { // the large ones first: they are near
+		return cmp.Or(cmp.Compare(rank(b), rank(a)), cmp.Compare(a.ID, b.ID))
+	})
 	if o.shows(sidecar.LayerTracks) {
 		for _, t := range tracks {
 			c.tail(p.things[t.ID].way, t.Box.Foot(), colourOf(t.Class))
@@ -71,7 +74,7 @@ func (p *Painter) Scene(img *image.YCbCr, s *sidecar.Scene, fns []sidecar.Functi
 			c.box(r, colourOf(t.Class), p.things[t.ID].unseen(s.Media()) <= patience)
 		}
 		if o.shows(sidecar.LayerNames) {
-			l.add(label{text: trackText(t), short: t.ID.String(), colour: colourOf(t.Class), of: r, place: &p.things[t.ID].place})
+			l.add(label{text: trackText(t), short: t.ID.String(), colour: colourOf(t.Class), of: r, place: &p.things[t.ID].place, form: &p.things[t.ID].form})
 		}
 	}
 	l.draw(c)
@@ -93,3 +96,6 @@ func (p *Painter) function(c *canvas, f *sidecar.Function, s *sidecar.Scene, o *
 	}
 	p.places[f.ID] = place
 }
+
+// rank is larger for larger objects, in steps, so that it seldom changes.
+func rank(t *sidecar.Track) int { return math.Ilogb(max(1e-4, t.Box.Height())) }

@@ -9,6 +9,7 @@ type label struct {
 	colour shade
 	of     image.Rectangle // what it names, pixels
 	place  *int            // where it was in the picture before, from 1; 0: nowhere
+	form   *int            // how it was there; only with short
 }
 
 // labels are placed together, so that they keep out of each other's way.
@@ -23,6 +24,24 @@ func (l *labels) add(b label) {
 	}
 }
 
+const (
+	// narrow is a picture with little room, pixels: objects have their number alone,
+	// since the colour says the class.
+	narrow = 560
+	// covers is the most of any object that a label may cover, and crowds the most of
+	// a label that others may cover; where that cannot be, the text is shorter, or none.
+	covers, crowds = 0.35, 0.15
+	// stays is how much more of both a label may that was so in the picture before.
+	stays = 1.6
+)
+
+// The forms of a label.
+const (
+	fullForm = iota + 1
+	shortForm
+	noForm
+)
+
 // draw sets the labels: a dark plate with an edge in the label's colour.
 func (l *labels) draw(c *canvas) {
 	g := fontFor(c.text)
@@ -31,14 +50,59 @@ func (l *labels) draw(c *canvas) {
 	placed := make([]image.Rectangle, 0, len(l.all))
 	for i := range l.all {
 		b := &l.all[i]
-		text := g.fit(b.text, c.w-edge-2*margin)
-		size := image.Pt(edge+g.width(text)+2*margin, g.height+margin/2)
-		plate := l.place(c, i, size, placed)
+		text, plate := l.choose(c, i, placed, func(text string) image.Point {
+			return image.Pt(edge+g.width(g.fit(text, c.w-edge-2*margin))+2*margin, g.height+margin/2)
+		})
+		if text == "" {
+			continue
+		}
+		text = g.fit(text, c.w-edge-2*margin)
 		placed = append(placed, plate)
 		c.fill(plate, dark, 0.75)
 		c.fill(image.Rect(plate.Min.X, plate.Min.Y, plate.Min.X+edge, plate.Max.Y), b.colour, 1)
 		c.write(g, text, plate.Min.X+edge+margin, plate.Min.Y+margin/4)
 	}
+}
+
+// choose gives the longest text of label i that hides little, and its place; no text
+// where even the number would hide too much.
+func (l *labels) choose(c *canvas, i int, placed []image.Rectangle, size func(text string) image.Point) (string, image.Rectangle) {
+	b := &l.all[i]
+	if b.short == "" {
+		return b.text, l.place(c, i, size(b.text), placed)
+	}
+	was := *b.form
+	for form, text := range []string{fullForm: b.text, shortForm: b.short} {
+		if text == "" || form == fullForm && c.w < narrow {
+			continue
+		}
+		plate := l.place(c, i, size(text), placed)
+		allowed := 1.0
+		if form == was {
+			allowed = stays
+		}
+		if covered, crowded := l.harm(plate, placed); covered <= covers*allowed && crowded <= crowds*allowed {
+			*b.form = form
+			return text, plate
+		}
+	}
+	*b.form = noForm
+	return "", image.Rectangle{}
+}
+
+// harm is how much of any object a plate would cover, and how much of the plate others
+// cover, 0..1.
+func (l *labels) harm(plate image.Rectangle, placed []image.Rectangle) (covered, crowded float64) {
+	for j := range l.all {
+		if of := l.all[j].of; l.all[j].colour != rule && !of.Empty() {
+			covered = max(covered, float64(overlap(plate, of))/float64(of.Dx()*of.Dy()))
+		}
+	}
+	sum := 0
+	for _, p := range placed {
+		sum += overlap(plate, p)
+	}
+	return covered, float64(sum) / float64(plate.Dx()*plate.Dy())
 }
 
 // places is the number of places that a label may have.
@@ -89,8 +153,9 @@ func (l *labels) hidden(plate image.Rectangle, i int, placed []image.Rectangle) 
 		n += 6 * overlap(plate, p)
 	}
 	for j := range l.all {
-		if l.all[j].colour != rule { // a zone is no thing: labels may lie on it
-			n += overlap(plate, l.all[j].of)
+		if of := l.all[j].of; l.all[j].colour != rule && !of.Empty() { // a zone is no thing: labels may lie on it
+			hides := overlap(plate, of)
+			n += hides + 4*hides*hides/(of.Dx()*of.Dy()) // a small thing would be gone altogether
 		}
 	}
 	for j := range l.lines {

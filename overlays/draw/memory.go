@@ -24,6 +24,7 @@ type thing struct {
 	last  time.Duration // media time of its last scene
 	way   []pace        // where its feet were, oldest first
 	place int           // where its label is, from 1; 0: it has none yet
+	form  int           // how much of its label there is
 }
 
 // pace is a place at a time.

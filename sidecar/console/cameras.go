@@ -31,13 +31,13 @@ func (s *Server) cameraRoutes(api huma.API) {
 		func(_ context.Context, in *struct {
 			ID string `path:"id"`
 		}) (*camera, error) {
-			for _, c := range s.options.Source.Cameras() {
-				if c.ID == in.ID {
-					return &camera{Body: shown(c)}, nil
-				}
+			c, err := s.camera(in.ID)
+			if err != nil {
+				return nil, err
 			}
-			return nil, huma.Error404NotFound("no such camera")
+			return &camera{Body: shown(c)}, nil
 		})
+	s.snapshotRoute(api)
 
 	type status struct{ Body NodeAndCameras }
 	huma.Register(api, operation("get-status", http.MethodGet, "/api/v1/status",
@@ -45,6 +45,16 @@ func (s *Server) cameraRoutes(api huma.API) {
 		func(context.Context, *struct{}) (*status, error) {
 			return &status{Body: summary(s.options.Source)}, nil
 		})
+}
+
+// camera is how one camera fares, or the answer that there is none.
+func (s *Server) camera(id string) (sidecar.CameraStatus, error) {
+	for _, c := range s.options.Source.Cameras() {
+		if c.ID == id {
+			return c, nil
+		}
+	}
+	return sidecar.CameraStatus{}, huma.Error404NotFound("no such camera")
 }
 
 // NodeAndCameras is how this process fares, with its cameras summed up.

@@ -40,6 +40,9 @@ type Options struct {
 	// Live serves the live view of a camera until the viewer, the camera or
 	// the request's context is gone: (*live.Hub).Serve.
 	Live func(w http.ResponseWriter, r *http.Request, camera string)
+	// Snapshot waits for a camera's next picture, with boxes or without, and gives it
+	// as JPEG with its capture time: (*still.Stills).Take.
+	Snapshot func(ctx context.Context, camera string, boxes bool) ([]byte, time.Time, error)
 	// Audit is told what an account has changed, after it is done: who, such as
 	// "admin", the action, such as "account.add", and to what. Nil: nobody is.
 	Audit func(ctx context.Context, who, action, what string)

@@ -80,4 +80,3 @@ func TestPlanesOfOtherLayoutsAreRefused(t *testing.T) {
 		}
 	}
 }
-

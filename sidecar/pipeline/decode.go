@@ -27,6 +27,7 @@ func (p *Pipeline) decode() {
 			continue
 		}
 		p.meter.decoded.Add(1)
+		p.o.Decoded(p.o.Camera.ID, frame)
 		if sample.take(frame.Stamp) {
 			p.newest.Put(frame)
 		} else {

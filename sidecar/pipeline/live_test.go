@@ -257,6 +257,7 @@ func TestFramesAreShownWithTheirScenes(t *testing.T) {
 	clip := shared(t, "videos", "street-dusk.mp4")
 	var mu sync.Mutex
 	var shown []sidecar.Stamp
+	var decoded atomic.Int64
 	sink := &memory{}
 	p := New(Options{Camera: sidecar.Camera{ID: "a", Source: sidecar.Source{File: clip}}, Detector: &bright{}, Sink: sink,
 		Shown: func(f *sidecar.Frame, s *sidecar.Scene) {
@@ -266,6 +267,12 @@ func TestFramesAreShownWithTheirScenes(t *testing.T) {
 				t.Errorf("a frame of %v with the scene of %v", f.Stamp, s.Stamp)
 			}
 			shown = append(shown, s.Stamp)
+		},
+		Decoded: func(camera string, f *sidecar.Frame) {
+			if w, h := f.Picture.Size(); camera != "a" || w != 640 || h != 360 {
+				t.Errorf("a picture of %d×%d of camera %s", w, h, camera)
+			}
+			decoded.Add(1)
 		}})
 	stop := background(t, p.Run)
 	eventually(t, "five frames", 20*time.Second, func() bool {
@@ -276,5 +283,8 @@ func TestFramesAreShownWithTheirScenes(t *testing.T) {
 	stop()
 	if len(shown) != len(sink.scenes) {
 		t.Errorf("%d frames were shown, and %d scenes made", len(shown), len(sink.scenes))
+	}
+	if n := int(decoded.Load()); n <= len(shown) {
+		t.Errorf("%d pictures came of the decoder, and %d were analysed", n, len(shown))
 	}
 }

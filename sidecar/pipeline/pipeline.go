@@ -59,7 +59,7 @@ type Viewer interface {
 }
 
 // Options are what a camera's pipeline is made of. All but Resolve, Viewer, Shown,
-// Abandon, Views and Log are required.
+// Decoded, Abandon, Views and Log are required.
 type Options struct {
 	Camera   sidecar.Camera
 	Resolve  Resolver // of ONVIF cameras
@@ -70,6 +70,8 @@ type Options struct {
 	// Shown is called with each analysed frame and its scene, and must not block.
 	// Who keeps the frame retains it.
 	Shown func(*sidecar.Frame, *sidecar.Scene)
+	// Decoded is called with each picture of the camera, as Shown is.
+	Decoded func(camera string, f *sidecar.Frame)
 	// Abandon is closed when the whole process ends: facts that cannot be kept
 	// even then are given up. A camera that is merely removed waits for them.
 	Abandon <-chan struct{}
@@ -99,6 +101,9 @@ func New(o Options) *Pipeline {
 	}
 	if o.Shown == nil {
 		o.Shown = func(*sidecar.Frame, *sidecar.Scene) {}
+	}
+	if o.Decoded == nil {
+		o.Decoded = func(string, *sidecar.Frame) {}
 	}
 	p := &Pipeline{
 		o:       o,

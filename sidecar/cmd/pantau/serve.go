@@ -20,6 +20,7 @@ import (
 	"pantau/overlays/burn"
 	"pantau/overlays/live"
 	"pantau/overlays/republish"
+	"pantau/overlays/still"
 	"pantau/sidecar"
 	"pantau/sidecar/camera"
 	"pantau/sidecar/catalogue"
@@ -50,6 +51,7 @@ type service struct {
 	publisher *publish.Publisher
 	auditor   *audit.Auditor
 	hub       *live.Hub
+	stills    *still.Stills
 	rtsp      *republish.Server // nil: the cameras are not given on
 	onvif     *devices.Devices  // nil: the cameras are not offered as ONVIF devices
 	devices   *camera.Devices
@@ -159,9 +161,9 @@ func (s *service) beginPublisher(ctx context.Context, p *parts) error {
 func (s *service) beginFleet(_ context.Context, p *parts) error {
 	s.auditor = audit.NewAuditor(audit.In(s.state), s.log)
 	s.devices = camera.New(camera.Options{Need: needOf, Log: s.log})
-	viewer := &audience{Hub: s.hub, rtsp: s.rtsp, onvif: s.onvif, devices: s.devices, publisher: s.publisher, auditor: s.auditor, log: s.log, started: time.Now(), known: map[string]string{}}
+	viewer := &audience{Hub: s.hub, stills: s.stills, rtsp: s.rtsp, onvif: s.onvif, devices: s.devices, publisher: s.publisher, auditor: s.auditor, log: s.log, started: time.Now(), known: map[string]string{}}
 	s.fleet = fleet.New(fleet.Options{
-		Detector: s.detectors.get, Resolve: s.devices.Resolve, Sink: audited{s.publisher, s.auditor}, Packets: s.rtsp != nil, Views: filepath.Join(s.state, "views"), Log: s.log, Viewer: viewer, Shown: s.auditor.Frame,
+		Detector: s.detectors.get, Resolve: s.devices.Resolve, Sink: audited{s.publisher, s.auditor}, Packets: s.rtsp != nil, Views: filepath.Join(s.state, "views"), Log: s.log, Viewer: viewer, Shown: s.shown, Decoded: s.stills.Decoded,
 	})
 	sets := make(chan []sidecar.Camera)
 	s.catalogue = &catalogue.File{Path: s.file, Checks: s.checks, Log: s.log}
@@ -172,9 +174,21 @@ func (s *service) beginFleet(_ context.Context, p *parts) error {
 	return nil
 }
 
+// shown passes on an analysed frame.
+func (s *service) shown(f *sidecar.Frame, scene *sidecar.Scene) {
+	s.auditor.Frame(f, scene)
+	s.stills.Analysed(f, scene)
+}
+
+// snapshot gives a picture of a camera as JPEG.
+func (s *service) snapshot(ctx context.Context, id string, boxes bool) ([]byte, time.Time, error) {
+	picture, err := s.stills.Take(ctx, id, boxes)
+	return picture.JPEG, picture.Capture, err
+}
+
 // openConsole takes the port of the page and the API, and opens the accounts.
 func (s *service) openConsole(ctx context.Context, _ *parts) error {
-	s.hub = live.NewHub(live.Options{})
+	s.hub, s.stills = live.NewHub(live.Options{}), still.New()
 	var err error
 	if s.accounts, err = accounts.Open(ctx, s.state); err != nil {
 		return err
@@ -185,7 +199,7 @@ func (s *service) openConsole(ctx context.Context, _ *parts) error {
 	c := s.settings.Console
 	s.console, err = console.New(ctx, console.Options{
 		Listen: c.Listen, Certificate: c.Certificate, Key: c.Key, State: s.state,
-		SetupToken: s.setup, Accounts: s.accounts, Source: s, Live: s.hub.Serve, Audit: s.audit, Log: s.log,
+		SetupToken: s.setup, Accounts: s.accounts, Source: s, Live: s.hub.Serve, Snapshot: s.snapshot, Audit: s.audit, Log: s.log,
 	})
 	return err
 }
@@ -334,6 +348,7 @@ func (s *service) Node() sidecar.NodeStatus {
 // Camera and Remove one after the other.
 type audience struct {
 	*live.Hub
+	stills    *still.Stills
 	rtsp      *republish.Server // may be nil
 	onvif     *devices.Devices  // may be nil
 	devices   *camera.Devices
@@ -347,6 +362,7 @@ type audience struct {
 // Camera tells of a camera that came or changed.
 func (a *audience) Camera(c sidecar.Camera) {
 	a.Hub.Camera(c)
+	a.stills.Camera(c)
 	a.devices.Camera(c)
 	if a.rtsp != nil {
 		a.rtsp.Camera(c)
@@ -377,6 +393,7 @@ func (a *audience) publish(c sidecar.Camera) {
 // Remove tells of a camera that went.
 func (a *audience) Remove(id string) {
 	a.Hub.Remove(id)
+	a.stills.Remove(id)
 	a.devices.Remove(id)
 	if a.rtsp != nil {
 		a.rtsp.Remove(id)
@@ -414,6 +431,7 @@ func (a *audience) Scene(sc *sidecar.Scene) {
 // Totals passes on what was counted.
 func (a *audience) Totals(id string, since time.Time, rows []sidecar.CountRow) {
 	a.Hub.Totals(id, since, rows)
+	a.stills.Totals(id, rows)
 	if a.rtsp != nil {
 		a.rtsp.Totals(id, rows)
 	}
