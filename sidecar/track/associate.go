@@ -44,6 +44,7 @@ type stage struct {
 	least       float64 // similarity
 	recent      bool    // only tracks that were seen a moment ago
 	tentative   bool    // tracks without identity instead of confirmed ones
+	patient     bool    // a track rather waits for its doubtful detection than takes somebody else's
 }
 
 // associate gives each track at most one detection, in rounds: what is certain
@@ -51,7 +52,7 @@ type stage struct {
 // observation, as OC-SORT has, changed no count on any clip, and is left out.
 func (t *Tracker) associate() {
 	high := t.o.High
-	t.match(stage{from: high, below: certain, least: leastHigh})
+	t.match(stage{from: high, below: certain, least: leastHigh, patient: true})
 	t.cover()
 	t.match(stage{from: t.o.Low, below: high, least: leastLow, recent: true})
 	t.match(stage{from: tentativeFrom * high, below: certain, least: leastTentative, tentative: true})
@@ -85,6 +86,9 @@ func (t *Tracker) offer(o *object, s stage) {
 	if o.stopped {
 		least = max(least, leastStill)
 	}
+	if s.patient {
+		least = max(least, t.doubtful(o, box, x, y)-doubtLead)
+	}
 	late := waitPenalty * (t.now - o.seenAt).Seconds()
 	for i, to := t.near(box, x); i < to; i++ {
 		d := &t.dets[i]
@@ -101,6 +105,18 @@ func (t *Tracker) offer(o *object, s stage) {
 		}
 	}
 	t.assign.EndRow()
+}
+
+// doubtful is the similarity of a track to the doubtful detection that is most like it.
+func (t *Tracker) doubtful(o *object, box sidecar.Box, x, y float64) (most float64) {
+	for i, to := t.near(box, x); i < to; i++ {
+		if d := &t.dets[i]; d.Score < t.o.High {
+			if kin := o.fits(&d.Detection); kin > 0 {
+				most = max(most, kin*similarity(box, d.Box, x, y))
+			}
+		}
+	}
+	return most
 }
 
 // buffer is how much a side is widened for comparing: more where the prediction
