@@ -21,6 +21,7 @@ const (
 	deviceSpace = "http://www.onvif.org/ver10/device/wsdl"
 	mediaSpace  = "http://www.onvif.org/ver10/media/wsdl"
 	media2Space = "http://www.onvif.org/ver20/media/wsdl"
+	eventsSpace = "http://www.onvif.org/ver10/events/wsdl"
 )
 
 // devicePath is where every device has its device service (Core 5.1.2).
@@ -252,6 +253,11 @@ func answers(err error) bool {
 // call asks a service. Where its address has several readings, they are tried in
 // turn, and what works is kept.
 func (c *Client) call(ctx context.Context, namespace, operation, inner string) (*soap.Element, error) {
+	return c.ask(ctx, soap.Request{Action: namespace + "/" + operation}, namespace, operation, inner)
+}
+
+// ask is call with more to say: what r has besides address and body.
+func (c *Client) ask(ctx context.Context, r soap.Request, namespace, operation, inner string) (*soap.Element, error) {
 	s := c.service(namespace)
 	if s == nil {
 		return nil, fmt.Errorf("%s: %w", namespace, soap.ErrNotSupported)
@@ -262,10 +268,8 @@ func (c *Client) call(ctx context.Context, namespace, operation, inner string) (
 		if err != nil {
 			continue
 		}
-		answer, err := c.soap.Call(ctx, soap.Request{
-			URL: to, Action: namespace + "/" + operation,
-			Body: `<` + operation + ` xmlns="` + namespace + `">` + inner + `</` + operation + `>`,
-		})
+		r.URL, r.Body = to, `<`+operation+` xmlns="`+namespace+`">`+inner+`</`+operation+`>`
+		answer, err := c.soap.Call(ctx, r)
 		if err == nil || answers(err) || errors.Is(err, soap.ErrUnauthorized) {
 			s.addresses[0], s.addresses[i] = s.addresses[i], s.addresses[0]
 			return responseOf(answer, operation, err)

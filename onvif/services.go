@@ -24,7 +24,7 @@ func (c *Client) readServices(ctx context.Context) error {
 			err = old
 		}
 		for name, namespace := range map[string]string{"Device": deviceSpace, "Media": mediaSpace, "Media2": media2Space,
-			"Events": "http://www.onvif.org/ver10/events/wsdl", "PTZ": "http://www.onvif.org/ver20/ptz/wsdl",
+			"Events": eventsSpace, "PTZ": "http://www.onvif.org/ver20/ptz/wsdl",
 			"Imaging": "http://www.onvif.org/ver20/imaging/wsdl", "Analytics": "http://www.onvif.org/ver20/analytics/wsdl"} {
 			c.add(namespace, "", body.Child("Capabilities").Find(name).Text("XAddr"))
 		}

@@ -23,6 +23,8 @@ const (
 	TrackEnded      EventType = "track.ended"      // data: TrackSummary
 	CorrectionMade  EventType = "correction"       // data: Correction
 	CameraState     EventType = "camera.state"     // data: StateChange
+	CameraEvent     EventType = "camera.event"     // data: DeviceEvent
+	CameraGap       EventType = "camera.gap"       // data: DeviceGap
 )
 
 // Direction is the way over a line. In is from the left hand to the right hand of
@@ -213,4 +215,25 @@ type StateChange struct {
 	To    string `json:"to"` // connecting, running, retrying, stopped, faulty; or a ViewState that suspends the rules
 	Cause string `json:"cause,omitempty"`
 	Hint  string `json:"hint,omitempty"`
+}
+
+// DeviceEvent is the data of CameraEvent: what an ONVIF camera's own analytics say, in
+// its own words. Nothing of it is checked.
+type DeviceEvent struct {
+	Origin
+	Topic     string            `json:"topic"`               // without prefixes, such as RuleEngine/CellMotionDetector/Motion
+	Operation string            `json:"operation,omitempty"` // of a property: Initialized, Changed, Deleted (ONVIF Core 9.5.1); empty: it is none
+	Clock     string            `json:"utc,omitempty"`       // by the camera's own clock, in TimeFormat; empty: it tells no time
+	About     map[string]string `json:"source,omitempty"`    // what it is about: VideoSource, Rule, …
+	Key       map[string]string `json:"key,omitempty"`
+	Values    map[string]string `json:"values,omitempty"`
+}
+
+// DeviceGap is the data of CameraGap: between two times events of the camera itself may
+// be missing.
+type DeviceGap struct {
+	Origin
+	From  string `json:"from,omitempty"` // of the last event before it, this machine's clock, in TimeFormat; empty: there was none
+	To    string `json:"to"`             // when events came again
+	Cause string `json:"cause"`
 }

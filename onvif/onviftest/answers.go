@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -35,12 +36,14 @@ func (d *Device) device(op operation, host string) (string, bool) {
 		if !q.NoMedia2 {
 			text += service(media2Space, base+"media2_service")
 		}
+		text += service(eventsSpace, base+"event_service")
 		return `<tds:GetServicesResponse>` + text + `</tds:GetServicesResponse>`, true
 	case "GetCapabilities":
 		text := `<tt:Device><tt:XAddr>` + base + `device_service</tt:XAddr></tt:Device>`
 		if !q.NoMedia1 {
 			text += `<tt:Media><tt:XAddr>` + base + `media_service</tt:XAddr></tt:Media>`
 		}
+		text += `<tt:Events><tt:XAddr>` + base + `event_service</tt:XAddr><tt:WSPullPointSupport>` + strconv.FormatBool(!q.NoEvents) + `</tt:WSPullPointSupport></tt:Events>`
 		return `<tds:GetCapabilitiesResponse><tds:Capabilities>` + text + `</tds:Capabilities></tds:GetCapabilitiesResponse>`, true
 	case "GetDeviceInformation":
 		model := d.options.Model

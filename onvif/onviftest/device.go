@@ -64,6 +64,13 @@ type Quirks struct {
 	NotCamera      bool          // 34: a computer that answers probes
 	NoXAddrs       bool          // 34
 	NoMilliseconds bool          // 37: refuses times that are not in milliseconds
+	Subscription   string        // 13: the address of every subscription, as it stands
+	Parameters     bool          // 14: wants To and the reference parameters back
+	AtOnce         bool          // 15: does not hold PullMessages
+	NoRenew        bool          // 17: no Renew
+	Lifetime       time.Duration // 17: of subscriptions; 0: as it is asked for
+	Alone          bool          // 18: hangs up on calls that come together
+	NoEvents       bool          // 16: says that it has no pull points, and has
 	Redirect       string        // sends every caller there
 	Bomb           bool          // answers with entities that grow
 }
@@ -78,6 +85,12 @@ type Device struct {
 	mu      sync.Mutex
 	calls   map[string]int
 	deaf    int
+	points  map[string]*point
+	last    int      // number of the newest pull point
+	cut     bool     // hangs up on everybody
+	lose    int      // answers to PullMessages that get lost
+	busy    int      // calls that are being answered
+	dropped int      // calls that were hung up on
 	stream  string   // the address of every stream, where it is set
 	leaked  []string // credentials that came where none may come
 }
@@ -99,7 +112,7 @@ func New(o Options) (*Device, error) {
 			{"sub", "Sub", "vs0", "H264", 640, 360, 10, 20, 512},
 		}
 	}
-	d := &Device{options: o, calls: map[string]int{}, deaf: o.Quirks.Deaf, stream: o.Quirks.StreamURI}
+	d := &Device{options: o, calls: map[string]int{}, points: map[string]*point{}, deaf: o.Quirks.Deaf, stream: o.Quirks.StreamURI}
 	var err error
 	if d.http, err = net.Listen("tcp", o.HTTP); err != nil {
 		return nil, fmt.Errorf("making device: %w", err)

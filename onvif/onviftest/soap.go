@@ -12,6 +12,12 @@ import (
 // request is what the fake understands of a SOAP request.
 type request struct {
 	Header struct {
+		To           string `xml:"http://www.w3.org/2005/08/addressing To"`
+		Action       string `xml:"http://www.w3.org/2005/08/addressing Action"`
+		Subscription struct {
+			ID string `xml:",chardata"`
+			Is string `xml:"http://www.w3.org/2005/08/addressing IsReferenceParameter,attr"`
+		} `xml:"http://www.axis.com/2009/event SubscriptionId"`
 		Security *struct {
 			Token struct {
 				Username string `xml:"Username"`
@@ -34,6 +40,11 @@ type operation struct {
 	XMLName xml.Name
 	Token   string   `xml:"ProfileToken"`
 	Types   []string `xml:"Type"`
+
+	Timeout     string `xml:"Timeout"`
+	Limit       int    `xml:"MessageLimit"`
+	Initial     string `xml:"InitialTerminationTime"`
+	Termination string `xml:"TerminationTime"`
 }
 
 // open are the operations that need no signing in (Core 5.9.4.3).
@@ -46,6 +57,11 @@ func (d *Device) serve(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, q.Redirect, http.StatusTemporaryRedirect)
 		return
 	}
+	if !d.begin() {
+		hangUp(w)
+		return
+	}
+	defer d.end()
 	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	var in request
 	if err == nil {
@@ -68,6 +84,10 @@ func (d *Device) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !open[op.XMLName.Local] && !d.signedIn(w, r, &in) {
+		return
+	}
+	if op.XMLName.Space == eventsSpace || op.XMLName.Space == notifySpace {
+		d.events(w, r, &in)
 		return
 	}
 	d.answer(w, r, op)
@@ -114,5 +134,6 @@ func envelope(body string) string {
 	return `<?xml version="1.0" encoding="UTF-8"?>` + "\n" +
 		`<env:Envelope xmlns:env="http://www.w3.org/2003/05/soap-envelope" xmlns:tt="http://www.onvif.org/ver10/schema"` +
 		` xmlns:tds="http://www.onvif.org/ver10/device/wsdl" xmlns:trt="http://www.onvif.org/ver10/media/wsdl"` +
-		` xmlns:tr2="http://www.onvif.org/ver20/media/wsdl"><env:Body>` + body + `</env:Body></env:Envelope>`
+		` xmlns:tr2="http://www.onvif.org/ver20/media/wsdl" xmlns:tev="` + eventsSpace + `" xmlns:wsnt="` + notifySpace + `"` +
+		` xmlns:wsa5="http://www.w3.org/2005/08/addressing" xmlns:tns1="http://www.onvif.org/ver10/topics"><env:Body>` + body + `</env:Body></env:Envelope>`
 }

@@ -99,6 +99,9 @@ type Request struct {
 	Header string // XML for the header; may be empty
 	Body   string // XML for the body, on one line
 	Open   bool   // needs no signing in (PRE_AUTH, Core 5.9.4.3); signed in for only if the device wants it all the same
+	Once   bool   // changes the device: not to be sent again by itself when a connection breaks
+
+	Timeout time.Duration // of this call; 0: the client's
 }
 
 // Call sends a request and gives the answer. Its error is a *[Fault], a
@@ -191,7 +194,11 @@ func (c *Client) plain(ctx context.Context, r Request) (*Envelope, error) {
 // post sends a request, and follows redirects within the host. The Authorization
 // header is made anew for each address.
 func (c *Client) post(ctx context.Context, r Request, authorize func(*url.URL) (string, error)) (*Envelope, http.Header, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
+	timeout := r.Timeout
+	if timeout <= 0 {
+		timeout = c.options.Timeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	to := *r.URL
 	to.User = nil
@@ -201,7 +208,7 @@ func (c *Client) post(ctx context.Context, r Request, authorize func(*url.URL) (
 		if err != nil {
 			return nil, nil, err
 		}
-		res, err := c.once(ctx, &to, r.Action, document, authorization)
+		res, err := c.once(ctx, &to, r, document, authorization)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -219,16 +226,18 @@ func (c *Client) post(ctx context.Context, r Request, authorize func(*url.URL) (
 	return nil, nil, fmt.Errorf("%w: more than %d", ErrRedirected, maxRedirects)
 }
 
-func (c *Client) once(ctx context.Context, to *url.URL, action string, document []byte, authorization string) (*http.Response, error) {
+func (c *Client) once(ctx context.Context, to *url.URL, r Request, document []byte, authorization string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), bytes.NewReader(document))
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Content-Type", `application/soap+xml; charset=utf-8; action="`+action+`"`)
+	req.Header.Set("Content-Type", `application/soap+xml; charset=utf-8; action="`+r.Action+`"`)
 	req.Header.Set("User-Agent", "onvif")
-	// Nothing that is called here changes a device, so net/http may send it again when
-	// a device has closed an idle connection. An empty list is not sent.
-	req.Header["Idempotency-Key"] = []string{}
+	if !r.Once {
+		// It changes nothing, so net/http may send it again when a device has closed an
+		// idle connection. An empty list is not sent.
+		req.Header["Idempotency-Key"] = []string{}
+	}
 	if authorization != "" {
 		req.Header.Set("Authorization", authorization)
 	}

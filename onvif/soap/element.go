@@ -278,3 +278,36 @@ func Printable(s string) string {
 		return r
 	}, s))
 }
+
+// XML writes an element with all that is in it, on one line, so that it can be sent
+// back to the device that it comes from. extra are attributes that are added to it, as
+// they stand; they begin with a space.
+func (e *Element) XML(extra string) string {
+	var b strings.Builder
+	e.write(&b, extra)
+	return b.String()
+}
+
+func (e *Element) write(b *strings.Builder, extra string) {
+	if e == nil {
+		return
+	}
+	// Each element declares its own namespace: prefixes may be declared anywhere above.
+	b.WriteString("<" + e.Name + ` xmlns="` + Escape(e.Space) + `"` + extra)
+	for i, a := range e.Attrs {
+		switch {
+		case a.Name.Space == "xmlns" || a.Name.Local == "xmlns":
+			continue
+		case a.Name.Space == "":
+			b.WriteString(" " + a.Name.Local)
+		default:
+			fmt.Fprintf(b, ` xmlns:a%d="%s" a%d:%s`, i, Escape(a.Name.Space), i, a.Name.Local)
+		}
+		b.WriteString(`="` + Escape(a.Value) + `"`)
+	}
+	b.WriteString(">" + Escape(strings.TrimSpace(string(e.text))))
+	for _, c := range e.Children {
+		c.write(b, "")
+	}
+	b.WriteString("</" + e.Name + ">")
+}

@@ -13,12 +13,15 @@ import (
 type Options struct {
 	// Need says what is to be seen on a camera, to choose its profile.
 	Need func(sidecar.Camera) onvif.Need
-	Log  *slog.Logger
+	// Facts takes the events of the cameras themselves, and returns when they are safe.
+	Facts func(context.Context, []sidecar.Event, []sidecar.Count) error
+	Log   *slog.Logger
 }
 
 // Devices are the ONVIF cameras of the catalogue.
 type Devices struct {
-	o Options
+	o       Options
+	changed chan struct{} // holds a token when known has changed
 
 	mu    sync.Mutex
 	known map[string]*device // by the camera's id
@@ -32,11 +35,12 @@ type device struct {
 
 // New makes an empty set.
 func New(o Options) *Devices {
-	return &Devices{o: o, known: map[string]*device{}}
+	return &Devices{o: o, changed: make(chan struct{}, 1), known: map[string]*device{}}
 }
 
 // Camera notes a camera that came or changed. One that is no ONVIF camera is left out.
 func (d *Devices) Camera(c sidecar.Camera) {
+	defer d.tell()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if c.Source.ONVIF == "" {
@@ -52,9 +56,18 @@ func (d *Devices) Camera(c sidecar.Camera) {
 
 // Remove forgets a camera.
 func (d *Devices) Remove(id string) {
+	defer d.tell()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.known, id)
+}
+
+// tell wakes Run.
+func (d *Devices) tell() {
+	select {
+	case d.changed <- struct{}{}:
+	default:
+	}
 }
 
 // Resolve finds the stream of a camera, anew each time: its addresses may have changed

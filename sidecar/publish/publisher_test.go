@@ -155,6 +155,10 @@ func everyEvent(camera string) []sidecar.Event {
 		event(sidecar.TrackEnded, 3, sidecar.TrackSummary{Origin: from, Track: "7", Class: sidecar.Person, Score: 0.5, Frames: 12, From: 100, Start: box, End: box}),
 		event(sidecar.CorrectionMade, 4, sidecar.Correction{Origin: from, Withdraws: "x", Track: "7", Class: sidecar.Person, Direction: sidecar.Out, Reason: "merged"}),
 		event(sidecar.CameraState, 5, sidecar.StateChange{Origin: from, From: "running", To: "retrying", Cause: "no packet for 5 s", Hint: "look at the camera"}),
+		event(sidecar.CameraEvent, 13, sidecar.DeviceEvent{Origin: sidecar.Origin{Camera: camera}, Topic: "RuleEngine/CellMotionDetector/Motion", Operation: "Changed",
+			Clock: capture.UTC().Format(sidecar.TimeFormat), About: map[string]string{"VideoSource": "vs0"}, Key: map[string]string{"ObjectId": "7"}, Values: map[string]string{"IsMotion": "true"}}),
+		event(sidecar.CameraGap, 14, sidecar.DeviceGap{Origin: sidecar.Origin{Camera: camera}, From: capture.UTC().Format(sidecar.TimeFormat),
+			To: capture.UTC().Format(sidecar.TimeFormat), Cause: "the subscription has ended"}),
 	}
 }
 

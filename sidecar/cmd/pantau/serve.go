@@ -160,7 +160,7 @@ func (s *service) beginPublisher(ctx context.Context, p *parts) error {
 
 func (s *service) beginFleet(_ context.Context, p *parts) error {
 	s.auditor = audit.NewAuditor(audit.In(s.state), s.log)
-	s.devices = camera.New(camera.Options{Need: needOf, Log: s.log})
+	s.devices = camera.New(camera.Options{Need: needOf, Facts: s.publisher.Facts, Log: s.log})
 	viewer := &audience{Hub: s.hub, stills: s.stills, rtsp: s.rtsp, onvif: s.onvif, devices: s.devices, publisher: s.publisher, auditor: s.auditor, log: s.log, started: time.Now(), known: map[string]string{}}
 	s.fleet = fleet.New(fleet.Options{
 		Detector: s.detectors.get, Resolve: s.devices.Resolve, Sink: audited{s.publisher, s.auditor}, Packets: s.rtsp != nil, Views: filepath.Join(s.state, "views"), Log: s.log, Viewer: viewer, Shown: s.shown, Decoded: s.stills.Decoded,
@@ -169,6 +169,7 @@ func (s *service) beginFleet(_ context.Context, p *parts) error {
 	s.catalogue = &catalogue.File{Path: s.file, Checks: s.checks, Log: s.log}
 	p.start("cameras", func(ctx context.Context) error { return s.fleet.Run(ctx, sets) })
 	p.start("catalogue", func(ctx context.Context) error { return s.catalogue.Run(ctx, sets) })
+	p.start("cameras' own events", s.devices.Run)
 	p.start("audits", func(ctx context.Context) error { return s.auditor.Run(ctx, s.running, viewer.publish) })
 	p.start("status", s.tell)
 	return nil

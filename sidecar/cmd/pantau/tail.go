@@ -90,6 +90,8 @@ func (c *tailCmd) wanted(e publish.Entry) bool {
 func summary(e publish.Entry) string {
 	var d struct {
 		Track, Dir, From, To, Cause, Withdraws string
+		Topic, Operation                       string
+		Values                                 map[string]string
 		Class                                  string `json:"cls"`
 		Conf, Stay                             float64
 		Objects                                []struct{ Cls string }
@@ -112,6 +114,10 @@ func summary(e publish.Entry) string {
 		return "withdraws " + d.Withdraws
 	case kind == "camera.state", kind == "health":
 		return strings.TrimSpace(d.From + " → " + d.To + "  " + d.Cause)
+	case kind == "camera.event":
+		return strings.TrimSpace(fmt.Sprintf("%s %v %s", d.Topic, d.Values, strings.ToLower(d.Operation)))
+	case kind == "camera.gap":
+		return fmt.Sprintf("events of the camera itself may be missing: %s", d.Cause)
 	case kind == "frame" || kind == "frames":
 		names := map[string]int{}
 		for _, o := range d.Objects {
