@@ -75,6 +75,17 @@ func (d *Device) Points() int {
 	return len(d.points)
 }
 
+// Waiting is how many messages nobody has pulled yet.
+func (d *Device) Waiting() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := 0
+	for _, p := range d.points {
+		n += len(p.queue)
+	}
+	return n
+}
+
 // Dropped is how many calls were hung up on, since it was cut off, or since they came
 // while another was being answered.
 func (d *Device) Dropped() int {

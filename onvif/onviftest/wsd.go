@@ -17,28 +17,24 @@ var (
 	group6 = &net.UDPAddr{IP: net.ParseIP("ff02::c"), Port: 3702}
 )
 
-// listenUDP takes the sockets for probes.
+// listenUDP takes the sockets for probes, beside others that have the same port.
 func (d *Device) listenUDP() error {
+	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
+		return raw.Control(func(fd uintptr) {
+			_ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1) // binding tells
+		})
+	}}
 	if d.options.Probes != "" {
-		a, err := net.ResolveUDPAddr("udp", d.options.Probes)
+		c, err := config.ListenPacket(context.Background(), "udp", d.options.Probes)
 		if err != nil {
 			return err
 		}
-		c, err := net.ListenUDP("udp", a)
-		if err != nil {
-			return err
-		}
-		d.udp = append(d.udp, c)
+		d.udp = append(d.udp, c.(*net.UDPConn))
 	}
 	if !d.options.Multicast {
 		return nil
 	}
 	for _, network := range []string{"udp4", "udp6"} {
-		config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
-			return raw.Control(func(fd uintptr) {
-				_ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1) // binding tells
-			})
-		}}
 		c, err := config.ListenPacket(context.Background(), network, ":3702")
 		if err != nil {
 			return err
