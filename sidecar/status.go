@@ -29,6 +29,7 @@ type Status struct {
 	Stages      [4]Histogram      `json:"-"`                 // latencies since the start, in the order of Stages
 	Viewers     int               `json:"viewers,omitempty"` // browsers that watch it now
 	Readers     int               `json:"readers,omitempty"` // who read it over RTSP now
+	Players     int               `json:"players,omitempty"` // who watch it over WebRTC (WHEP) now
 	Overlay     Overlay           `json:"-"`                 // how scenes and pictures met for them
 	DecodeCPU   time.Duration     `json:"-"`                 // processor time of its decoder since the start
 	LostFacts   uint64            `json:"-"`                 // events and counts that could not be kept when the process ended
@@ -39,6 +40,11 @@ type Overlay struct {
 	Joined uint64        // pictures with their scene
 	Late   uint64        // scenes whose picture had gone
 	Error  time.Duration // the most, by media time, that a scene was behind the picture
+}
+
+// Plus sums up two ways out.
+func (o Overlay) Plus(other Overlay) Overlay {
+	return Overlay{Joined: o.Joined + other.Joined, Late: o.Late + other.Late, Error: max(o.Error, other.Error)}
 }
 
 // Looking is what of a camera's picture is looked at.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -39,6 +40,7 @@ func (k *checker) settings(c *Config) {
 	k.file("console.certificate", &c.Console.Certificate)
 	k.file("console.key", &c.Console.Key)
 	k.rtspServer(&c.RTSP)
+	k.whepServer(c)
 	k.onvifDevices(c)
 	k.model("models.default", c.Models.Default)
 	k.absolute(&c.Models.Dir)
@@ -55,9 +57,7 @@ func (k *checker) rtspServer(r *RTSP) {
 	if _, _, err := net.ParseCIDR(r.Multicast); r.Multicast != "" && err != nil {
 		k.wrong("rtsp.multicast", fmt.Sprintf("%q is no range of addresses", r.Multicast), "use one such as 239.255.10.0/24")
 	}
-	if d := r.Delay; d < 10*time.Millisecond || d > 10*time.Second {
-		k.wrong("rtsp.delay", fmt.Sprintf("pictures cannot wait for %v", d), "use 10ms to 10s; boxes are late where it is shorter than the analysis takes")
-	}
+	k.delay("rtsp.delay", r.Delay)
 	k.overlay(&r.Overlay)
 }
 
@@ -80,6 +80,32 @@ func (k *checker) overlay(o *Overlay) {
 	for i, l := range o.Show {
 		if all := sidecar.Layers(); !slices.Contains(all, l) {
 			k.wrong(fmt.Sprintf("rtsp.overlay.show[%d]", i), fmt.Sprintf("unknown layer %q", l), fmt.Sprintf("use some of %v", all))
+		}
+	}
+}
+
+// delay checks how long pictures wait for their boxes.
+func (k *checker) delay(path string, d time.Duration) {
+	if d < 10*time.Millisecond || d > 10*time.Second {
+		k.wrong(path, fmt.Sprintf("pictures cannot wait for %v", d), "use 10ms to 10s; boxes are late where it is shorter than the analysis takes")
+	}
+}
+
+func (k *checker) whepServer(c *Config) {
+	w := &c.WHEP
+	k.delay("whep.delay", w.Delay)
+	for i, a := range w.Advertise {
+		if ip, err := netip.ParseAddr(a); err != nil || ip.IsUnspecified() || ip.Zone() != "" {
+			k.wrong(element("whep.advertise", i), fmt.Sprintf("%q is no address that a viewer can reach", a), "use an IP address such as 203.0.113.5; the port is that of whep.listen")
+		}
+	}
+	if w.Listen == "" {
+		return
+	}
+	k.listen("whep.listen", w.Listen)
+	for _, other := range [][2]string{{"console.listen", c.Console.Listen}, {"metrics.listen", c.Metrics.Listen}, {"rtsp.listen", c.RTSP.Listen}, {"rtsp.listen_tls", c.RTSP.ListenTLS}, {"onvif.listen", c.ONVIF.Listen}} {
+		if other[1] == w.Listen && !strings.HasSuffix(w.Listen, ":0") {
+			k.wrong("whep.listen", "this address is taken by "+other[0], "use another port")
 		}
 	}
 }

@@ -24,6 +24,7 @@ type Config struct {
 	Redis    Redis            `yaml:"redis"`
 	Console  Console          `yaml:"console"`
 	RTSP     RTSP             `yaml:"rtsp"`
+	WHEP     WHEP             `yaml:"whep"`
 	ONVIF    ONVIF            `yaml:"onvif"`
 	Metrics  Metrics          `yaml:"metrics"`
 	Models   Models           `yaml:"models"`
@@ -59,6 +60,14 @@ type RTSP struct {
 	Delay     time.Duration `yaml:"delay"`      // how long pictures wait for their boxes; 400ms
 	Unmasked  bool          `yaml:"unmasked"`   // cameras with masks too, whose packets show what the masks hide
 	Overlay   Overlay       `yaml:"overlay"`
+}
+
+// WHEP says where the cameras are given on over WebRTC.
+type WHEP struct {
+	Listen    string        `yaml:"listen"`    // host:port, UDP and TCP; empty: not at all
+	Advertise []string      `yaml:"advertise"` // addresses that viewers are told; empty: our own
+	Delay     time.Duration `yaml:"delay"`     // how long pictures wait for their boxes; 400ms
+	Unmasked  bool          `yaml:"unmasked"`  // cameras with masks too, whose pictures show what the masks hide
 }
 
 // Overlay says what the pictures are like that have their boxes in them.
@@ -156,6 +165,7 @@ func defaults() *Config {
 		Node: nodeName(), Timezone: "UTC",
 		Redis:   Redis{Prefix: "pantau:"},
 		Console: Console{Listen: "127.0.0.1:8443"},
+		WHEP:    WHEP{Advertise: []string{}, Delay: 400 * time.Millisecond},
 		RTSP: RTSP{Delay: 400 * time.Millisecond,
 			Overlay: Overlay{Height: 720, FPS: 15, Preset: "veryfast", Bitrate: 4000, Show: sidecar.Layers()}},
 		ONVIF:   ONVIF{Mode: EachCamera, Discovery: true},

@@ -43,6 +43,9 @@ type Options struct {
 	// Snapshot waits for a camera's next picture, with boxes or without, and gives it
 	// as JPEG with its capture time: (*still.Stills).Take.
 	Snapshot func(ctx context.Context, camera string, boxes bool) ([]byte, time.Time, error)
+	// WHEP gives a camera over WebRTC: (*whep.Server).ServeHTTP. who is the account,
+	// and holds says later whether it still may watch. Nil: there is no such route.
+	WHEP func(w http.ResponseWriter, r *http.Request, who string, holds func(context.Context) bool)
 	// Audit is told what an account has changed, after it is done: who, such as
 	// "admin", the action, such as "account.add", and to what. Nil: nobody is.
 	Audit func(ctx context.Context, who, action, what string)

@@ -33,7 +33,8 @@ func (s *Server) routes(files fs.FS) http.Handler {
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		problem(w, http.StatusForbidden, "requests of other origins are refused")
 	}))
-	return s.headers(protection.Handler(s.sessions.LoadAndSave(s.signedIn(mux))))
+	inside := protection.Handler(s.sessions.LoadAndSave(s.signedIn(mux)))
+	return s.headers(s.whepRoutes(mux, inside))
 }
 
 // api declares the API's operations, from which its OpenAPI document is made.
@@ -59,7 +60,9 @@ func (s *Server) api(mux *http.ServeMux) {
 	s.signInRoutes(api)
 	s.accountRoutes(api)
 	s.cameraRoutes(api)
-	api.OpenAPI().AddOperation(liveOperation(api.OpenAPI()))
+	for _, o := range append(whepOperations(api.OpenAPI()), liveOperation(api.OpenAPI())) {
+		api.OpenAPI().AddOperation(o)
+	}
 	api.OpenAPI().Components.Schemas.Map()["Function"].Properties["dwell"].Description = "Nanoseconds"
 }
 
@@ -133,14 +136,21 @@ func (s *Server) watchSession(ctx context.Context, cancel context.CancelFunc, to
 		case <-ticker.C:
 		}
 		fresh, stop := context.WithTimeout(context.Background(), s.recheck) // without the session that ctx holds
-		session, err := s.sessions.Load(fresh, token)
-		if err == nil {
-			_, err = s.account(session)
-		}
+		held := s.holds(fresh, token)
 		stop()
-		if err != nil {
+		if !held {
 			cancel()
 			return
 		}
 	}
+}
+
+// holds says whether a session and its account are still there. Its context is one
+// without the session.
+func (s *Server) holds(ctx context.Context, token string) bool {
+	session, err := s.sessions.Load(ctx, token)
+	if err == nil {
+		_, err = s.account(session)
+	}
+	return err == nil
 }

@@ -137,10 +137,13 @@ func (s *Server) attempt(address, account string) (forgive func(), err error) {
 	if wait <= 0 {
 		return forgive, nil
 	}
-	seconds := strconv.Itoa(int(math.Ceil(wait.Seconds())))
+	seconds := retryAfter(wait)
 	return nil, huma.ErrorWithHeaders(huma.Error429TooManyRequests("too many attempts; try again in "+seconds+" s"),
 		http.Header{"Retry-After": {seconds}})
 }
+
+// retryAfter is a time to wait in whole seconds (RFC 9110 section 10.2.3).
+func retryAfter(wait time.Duration) string { return strconv.Itoa(int(math.Ceil(wait.Seconds()))) }
 
 // same compares in constant time, whatever the lengths.
 func same(a, b sidecar.Secret) bool {

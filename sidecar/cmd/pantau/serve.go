@@ -11,16 +11,19 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"pantau/overlays"
 	"pantau/overlays/burn"
 	"pantau/overlays/live"
 	"pantau/overlays/republish"
 	"pantau/overlays/still"
+	"pantau/overlays/whep"
 	"pantau/sidecar"
 	"pantau/sidecar/camera"
 	"pantau/sidecar/catalogue"
@@ -53,6 +56,7 @@ type service struct {
 	hub       *live.Hub
 	stills    *still.Stills
 	rtsp      *republish.Server // nil: the cameras are not given on
+	whep      *whep.Server      // nil: the cameras are not given on over WebRTC
 	onvif     *devices.Devices  // nil: the cameras are not offered as ONVIF devices
 	devices   *camera.Devices
 	fleet     *fleet.Fleet
@@ -71,7 +75,7 @@ func (s *service) serve(ctx context.Context, ready func(context.Context) error) 
 	s.started = time.Now()
 	defer func() { err = errors.Join(err, p.stop(), s.close()) }()
 	for _, begin := range []func(context.Context, *parts) error{
-		s.beginRedis, s.beginPublisher, s.openConsole, s.beginRTSP, s.beginONVIF, s.beginFleet, s.beginConsole,
+		s.beginRedis, s.beginPublisher, s.beginWHEP, s.openConsole, s.beginRTSP, s.beginONVIF, s.beginFleet, s.beginConsole,
 	} {
 		if err := begin(ctx, p); err != nil {
 			return err
@@ -161,7 +165,7 @@ func (s *service) beginPublisher(ctx context.Context, p *parts) error {
 func (s *service) beginFleet(_ context.Context, p *parts) error {
 	s.auditor = audit.NewAuditor(audit.In(s.state), s.log)
 	s.devices = camera.New(camera.Options{Need: needOf, Facts: s.publisher.Facts, Log: s.log})
-	viewer := &audience{Hub: s.hub, stills: s.stills, rtsp: s.rtsp, onvif: s.onvif, devices: s.devices, publisher: s.publisher, auditor: s.auditor, log: s.log, started: time.Now(), known: map[string]string{}}
+	viewer := &audience{Hub: s.hub, stills: s.stills, rtsp: s.rtsp, whep: s.whep, onvif: s.onvif, devices: s.devices, publisher: s.publisher, auditor: s.auditor, log: s.log, started: time.Now(), known: map[string]string{}}
 	s.fleet = fleet.New(fleet.Options{
 		Detector: s.detectors.get, Resolve: s.devices.Resolve, Sink: audited{s.publisher, s.auditor}, Packets: s.rtsp != nil, Views: filepath.Join(s.state, "views"), Log: s.log, Viewer: viewer, Shown: s.shown, Decoded: s.stills.Decoded,
 	})
@@ -198,10 +202,14 @@ func (s *service) openConsole(ctx context.Context, _ *parts) error {
 		return err
 	}
 	c := s.settings.Console
-	s.console, err = console.New(ctx, console.Options{
+	o := console.Options{
 		Listen: c.Listen, Certificate: c.Certificate, Key: c.Key, State: s.state,
 		SetupToken: s.setup, Accounts: s.accounts, Source: s, Live: s.hub.Serve, Snapshot: s.snapshot, Audit: s.audit, Log: s.log,
-	})
+	}
+	if s.whep != nil {
+		o.WHEP = s.whep.ServeHTTP
+	}
+	s.console, err = console.New(ctx, o)
 	return err
 }
 
@@ -239,6 +247,25 @@ func (s *service) beginRTSP(_ context.Context, p *parts) error {
 // decoder opens a decoder for who draws into pictures.
 func decoder(codec sidecar.Codec, masks []sidecar.Polygon, keys bool) (burn.Decoder, error) {
 	return decode.New(decode.Options{Codec: codec, Mask: masks, KeyFrames: keys})
+}
+
+// beginWHEP opens the port for WebRTC players, where that is wanted. It ends after those
+// who let them in and those who feed it.
+func (s *service) beginWHEP(_ context.Context, p *parts) error {
+	w := s.settings.WHEP
+	if w.Listen == "" {
+		return nil
+	}
+	o := whep.Options{Listen: w.Listen, Delay: w.Delay, Unmasked: w.Unmasked, Log: s.log}
+	for _, a := range w.Advertise {
+		o.Advertise = append(o.Advertise, netip.MustParseAddr(a)) // checked with the settings
+	}
+	var err error
+	if s.whep, err = whep.New(o); err != nil {
+		return err
+	}
+	p.start("WebRTC", s.whep.Run)
+	return nil
 }
 
 // setupToken makes the token for the first administrator, if there is none.
@@ -296,10 +323,18 @@ func (s *service) Cameras() []sidecar.CameraStatus {
 		st.Viewers, _ = s.hub.Viewers(all[i].ID)
 		if s.rtsp != nil {
 			readers, joined := s.rtsp.Stats(all[i].ID)
-			st.Readers, st.Overlay = readers, sidecar.Overlay{Joined: joined.Joined, Late: joined.Late, Error: joined.Behind}
+			st.Readers, st.Overlay = readers, overlayOf(joined)
+		}
+		if s.whep != nil {
+			players, joined := s.whep.Stats(all[i].ID)
+			st.Players, st.Overlay = players, st.Overlay.Plus(overlayOf(joined))
 		}
 	}
 	return all
+}
+
+func overlayOf(s overlays.Stats) sidecar.Overlay {
+	return sidecar.Overlay{Joined: s.Joined, Late: s.Late, Error: s.Behind}
 }
 
 // running lists the cameras that an audit can be of.
@@ -351,6 +386,7 @@ type audience struct {
 	*live.Hub
 	stills    *still.Stills
 	rtsp      *republish.Server // may be nil
+	whep      *whep.Server      // may be nil
 	onvif     *devices.Devices  // may be nil
 	devices   *camera.Devices
 	publisher *publish.Publisher
@@ -367,6 +403,9 @@ func (a *audience) Camera(c sidecar.Camera) {
 	a.devices.Camera(c)
 	if a.rtsp != nil {
 		a.rtsp.Camera(c)
+	}
+	if a.whep != nil {
+		a.whep.Camera(c)
 	}
 	if a.onvif != nil {
 		a.onvif.Camera(c)
@@ -399,6 +438,9 @@ func (a *audience) Remove(id string) {
 	if a.rtsp != nil {
 		a.rtsp.Remove(id)
 	}
+	if a.whep != nil {
+		a.whep.Remove(id)
+	}
 	if a.onvif != nil {
 		a.onvif.Remove(id)
 	}
@@ -413,6 +455,9 @@ func (a *audience) AccessUnit(id string, u *sidecar.AccessUnit) {
 	if a.rtsp != nil {
 		a.rtsp.AccessUnit(id, u)
 	}
+	if a.whep != nil {
+		a.whep.AccessUnit(id, u)
+	}
 	if a.onvif != nil {
 		a.onvif.AccessUnit(id, u)
 	}
@@ -423,6 +468,9 @@ func (a *audience) Scene(sc *sidecar.Scene) {
 	a.Hub.Scene(sc)
 	if a.rtsp != nil {
 		a.rtsp.Scene(sc)
+	}
+	if a.whep != nil {
+		a.whep.Scene(sc)
 	}
 	if a.onvif != nil {
 		a.onvif.Scene(sc)

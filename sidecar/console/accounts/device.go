@@ -5,6 +5,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
+	"crypto/subtle"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -83,26 +84,54 @@ func (s *Store) DeleteDevicePassword(ctx context.Context, account, id int64) err
 // DeviceSecrets gives the passwords themselves of an account by its name, for
 // the digest of a server.
 func (s *Store) DeviceSecrets(ctx context.Context, name string) ([]sidecar.Secret, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT a.id, d.sealed FROM device_passwords d
-		JOIN accounts a ON a.id = d.account WHERE a.name = ? ORDER BY d.id`, name)
+	var all []sidecar.Secret
+	err := s.eachDevice(ctx, `SELECT a.id, d.sealed FROM device_passwords d
+		JOIN accounts a ON a.id = d.account WHERE a.name = ? ORDER BY d.id`,
+		func(_ int64, text string) { all = append(all, sidecar.NewSecret(text)) }, name)
 	if err != nil {
-		return nil, fmt.Errorf("reading device passwords: %w", err)
+		return nil, err
+	}
+	return all, nil
+}
+
+// DeviceAccount gives the account that a device password belongs to, where the password
+// comes alone, as a token. It returns ErrRefused for one that is nobody's.
+func (s *Store) DeviceAccount(ctx context.Context, password sidecar.Secret) (Account, error) {
+	owner := int64(0)
+	err := s.eachDevice(ctx, `SELECT account, sealed FROM device_passwords`, func(account int64, text string) {
+		if subtle.ConstantTimeCompare([]byte(text), []byte(password.Reveal())) == 1 {
+			owner = account
+		}
+	})
+	if err != nil {
+		return Account{}, err
+	}
+	if owner == 0 {
+		return Account{}, ErrRefused
+	}
+	return s.Get(ctx, owner)
+}
+
+// eachDevice decrypts the device passwords that a query gives: account, sealed.
+func (s *Store) eachDevice(ctx context.Context, query string, take func(account int64, text string), args ...any) error {
+	rows, err := s.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return fmt.Errorf("reading device passwords: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
-	var all []sidecar.Secret
 	for rows.Next() {
 		var account int64
 		var sealed []byte
 		if err := rows.Scan(&account, &sealed); err != nil {
-			return nil, fmt.Errorf("reading device passwords: %w", err)
+			return fmt.Errorf("reading device passwords: %w", err)
 		}
 		text, err := unseal(s.key, account, sealed)
 		if err != nil {
-			return nil, fmt.Errorf("decrypting a device password: %w", err)
+			return fmt.Errorf("decrypting a device password: %w", err)
 		}
-		all = append(all, sidecar.NewSecret(text))
+		take(account, text)
 	}
-	return all, rows.Err()
+	return rows.Err()
 }
 
 // seal encrypts a text by AES-256-GCM (NIST SP 800-38D), bound to its account:

@@ -32,6 +32,7 @@ func collectCamera(out chan<- prometheus.Metric, id string, s *sidecar.Status) {
 	m.number("decode_cpu_seconds_total", "Processor time of the camera's decoder.", s.DecodeCPU.Seconds(), counter)
 	m.number("viewers", "Browsers that watch the live view.", float64(s.Viewers))
 	m.number("readers", "Who read the camera over RTSP.", float64(s.Readers))
+	m.number("players", "Who watch the camera over WebRTC (WHEP).", float64(s.Players))
 	m.number("overlay_joined_total", "Pictures that were given on with their scene.", float64(s.Overlay.Joined), counter)
 	m.number("overlay_late_total", "Scenes that came after their picture was given on.", float64(s.Overlay.Late), counter)
 	m.number("overlay_frame_error_seconds", "The most, by media time, that a scene was behind the picture.", s.Overlay.Error.Seconds())

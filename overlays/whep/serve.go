@@ -1,0 +1,145 @@
+package whep
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/netip"
+	"path"
+	"strconv"
+
+	"github.com/pion/sdp/v3"
+)
+
+// maxOffer is the most that an offer may have, bytes. Browsers send about 6,000.
+const maxOffer = 32 << 10
+
+// ServeHTTP answers on a camera's endpoint and on its sessions: the path values "id" and,
+// of a session, "session" say which. Whether who may watch was decided by the caller;
+// holds is asked every few seconds whether it still is so. OPTIONS needs nobody.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request, who string, holds func(context.Context) bool) {
+	allowed := "POST, OPTIONS"
+	if r.PathValue("session") != "" {
+		allowed = "DELETE, OPTIONS"
+	}
+	w.Header().Set("Allow", allowed)
+	switch method := r.Method; {
+	case method == http.MethodOptions:
+		if r.PathValue("session") == "" {
+			w.Header().Set("Accept-Post", "application/sdp")
+		}
+		w.WriteHeader(http.StatusNoContent)
+	case method == http.MethodPost && r.PathValue("session") == "":
+		s.post(w, r, who, holds)
+	case method == http.MethodDelete && r.PathValue("session") != "":
+		s.delete(w, r, who)
+	default:
+		answer(w, refuse(405, "there is no "+method+" here", "all addresses are in the answer, so nothing is added to a session (PATCH): "+allowed))
+	}
+}
+
+// post takes an offer and gives the answer.
+func (s *Server) post(w http.ResponseWriter, r *http.Request, who string, holds func(context.Context) bool) {
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if kind != "application/sdp" {
+		answer(w, refuse(415, fmt.Sprintf("the offer's type is %q", kind), "send it as Content-Type: application/sdp"))
+		return
+	}
+	text, err := io.ReadAll(io.LimitReader(r.Body, maxOffer+1))
+	switch {
+	case len(text) > maxOffer:
+		answer(w, refuse(413, "the offer is too large", fmt.Sprintf("it may have %d bytes", maxOffer)))
+		return
+	case err != nil:
+		answer(w, refuse(400, "the offer did not come whole", "send it again"))
+		return
+	}
+	id := r.PathValue("id")
+	cam := s.camera(id)
+	if cam == nil {
+		answer(w, errNoCamera)
+		return
+	}
+	v, reply, err := s.begin(cam, text, who, holds)
+	if err != nil {
+		var known *Refusal
+		if !errors.As(err, &known) {
+			s.log.Error("answering an offer", "camera", id, "error", err)
+		}
+		answer(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/sdp")
+	w.Header().Set("Location", path.Join(r.URL.Path, v.id))
+	w.Header().Set("ETag", strconv.Quote(v.tag))
+	w.WriteHeader(http.StatusCreated)
+	_, _ = io.WriteString(w, reply)
+}
+
+// delete ends a session of the same account.
+func (s *Server) delete(w http.ResponseWriter, r *http.Request, who string) {
+	s.mu.Lock()
+	v := s.sessions[r.PathValue("session")]
+	cam := s.cameras[r.PathValue("id")]
+	s.mu.Unlock()
+	if v == nil || v.camera != cam || v.who != who {
+		answer(w, errNoSession)
+		return
+	}
+	v.end(errors.New("the viewer said so"))
+	<-v.done
+	w.WriteHeader(http.StatusOK)
+}
+
+// answer tells an error as RFC 9457 has it.
+func answer(w http.ResponseWriter, err error) {
+	var r *Refusal
+	if !errors.As(err, &r) {
+		r = &Refusal{Status: http.StatusInternalServerError, Cause: "the offer cannot be answered", Remedy: "the log says why"}
+	}
+	if r.Wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(r.Wait))
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(r.Status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"title": http.StatusText(r.Status), "status": r.Status, "detail": r.Error()})
+}
+
+// advertise puts other addresses in the place of ours into an answer: for each one a
+// candidate of UDP, which is better, and one of TCP (RFC 8839 clause 5.1, RFC 6544
+// clause 4.5).
+func advertise(text string, addresses []netip.Addr, port uint16) (string, error) {
+	if len(addresses) == 0 {
+		return text, nil
+	}
+	var desc sdp.SessionDescription
+	if err := desc.UnmarshalString(text); err != nil {
+		return "", fmt.Errorf("reading our own answer: %w", err)
+	}
+	for _, m := range desc.MediaDescriptions {
+		var all []sdp.Attribute
+		had := false
+		for _, a := range m.Attributes {
+			if a.Key != sdp.AttrKeyCandidate {
+				all = append(all, a)
+				continue
+			}
+			if had {
+				continue
+			}
+			had = true
+			for i, address := range addresses {
+				all = append(all,
+					sdp.NewAttribute("candidate", fmt.Sprintf("%d 1 udp %d %s %d typ host", 2*i+1, 2130706431-i, address, port)),
+					sdp.NewAttribute("candidate", fmt.Sprintf("%d 1 tcp %d %s %d typ host tcptype passive", 2*i+2, 1671430143-i, address, port)))
+			}
+		}
+		m.Attributes = all
+	}
+	out, err := desc.Marshal()
+	return string(out), err
+}
