@@ -19,6 +19,7 @@ import (
 
 	"pantau/sidecar"
 	"pantau/sidecar/console/accounts"
+	"pantau/sidecar/figures"
 )
 
 // Source tells how the cameras and this process fare. Its answers are not
@@ -46,6 +47,8 @@ type Options struct {
 	// WHEP gives a camera over WebRTC: (*whep.Server).ServeHTTP. who is the account,
 	// and holds says later whether it still may watch. Nil: there is no such route.
 	WHEP func(w http.ResponseWriter, r *http.Request, who string, holds func(context.Context) bool)
+	// Figures gives what is known of a camera now; false: there is no such camera.
+	Figures func(camera string) (figures.Figures, bool)
 	// Audit is told what an account has changed, after it is done: who, such as
 	// "admin", the action, such as "account.add", and to what. Nil: nobody is.
 	Audit func(ctx context.Context, who, action, what string)

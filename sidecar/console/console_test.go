@@ -107,7 +107,7 @@ func (s *site) start() {
 	}
 	server, err := New(s.t.Context(), Options{Listen: "127.0.0.1:0", State: s.state, SetupToken: sidecar.NewSecret(token),
 		Accounts: s.accounts, Source: source{}, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Live: func(w http.ResponseWriter, r *http.Request, camera string) { s.live(w, r, camera) }, Snapshot: snapshot, WHEP: s.whep, Audit: s.audit})
+		Live: func(w http.ResponseWriter, r *http.Request, camera string) { s.live(w, r, camera) }, Snapshot: snapshot, Figures: figuresOf, WHEP: s.whep, Audit: s.audit})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -273,6 +273,7 @@ func TestOpenAPIHoldsWhatIsAnswered(t *testing.T) {
 		{"get", "/cameras/{id}", "200 401 404 422 500"},
 		{"get", "/cameras/{id}/live", "101 401 404"},
 		{"post", "/cameras/{id}/whep", "201 400 401 403 404 406 409 413 415 429 503"},
+		{"get", "/cameras/{id}/figures", "200 401 404 422 500"},
 		{"post", "/accounts", "201 401 403 409 422 500"},
 		{"delete", "/accounts/{name}", "204 401 403 404 409 422 500"},
 		{"delete", "/me/device-passwords/{id}", "204 401 404 422 500"},

@@ -18,6 +18,7 @@ import (
 	"pantau/sidecar/cmd/pantau/audit"
 	"pantau/sidecar/config"
 	"pantau/sidecar/decode"
+	"pantau/sidecar/figures"
 	"pantau/sidecar/pipeline"
 	"pantau/sidecar/publish"
 )
@@ -392,10 +393,11 @@ func (c *auditClipCmd) Run(ctx context.Context) (err error) {
 }
 
 // audited is the sink of a running sidecar: counts get what is known of their
-// error, and the auditor hears what has been published.
+// error, and the auditor and the board hear what has been published.
 type audited struct {
 	*publish.Publisher
 	auditor *audit.Auditor
+	board   *figures.Board
 }
 
 // Facts publishes events and counts.
@@ -404,5 +406,6 @@ func (a audited) Facts(ctx context.Context, events []sidecar.Event, counts []sid
 		return err
 	}
 	a.auditor.Facts(events)
+	a.board.Facts(events, counts)
 	return nil
 }

@@ -34,6 +34,7 @@ import (
 	"pantau/sidecar/console/accounts"
 	"pantau/sidecar/console/ops"
 	"pantau/sidecar/decode"
+	"pantau/sidecar/figures"
 	"pantau/sidecar/fleet"
 	"pantau/sidecar/pipeline"
 	"pantau/sidecar/publish"
@@ -53,6 +54,7 @@ type service struct {
 	redisAt   *publish.Redis
 	publisher *publish.Publisher
 	auditor   *audit.Auditor
+	board     *figures.Board
 	hub       *live.Hub
 	stills    *still.Stills
 	rtsp      *republish.Server // nil: the cameras are not given on
@@ -166,8 +168,9 @@ func (s *service) beginFleet(_ context.Context, p *parts) error {
 	s.auditor = audit.NewAuditor(audit.In(s.state), s.log)
 	s.devices = camera.New(camera.Options{Need: needOf, Facts: s.publisher.Facts, Log: s.log})
 	viewer := &audience{Hub: s.hub, stills: s.stills, rtsp: s.rtsp, whep: s.whep, onvif: s.onvif, devices: s.devices, publisher: s.publisher, auditor: s.auditor, log: s.log, started: time.Now(), known: map[string]string{}}
+	viewer.board = s.board
 	s.fleet = fleet.New(fleet.Options{
-		Detector: s.detectors.get, Resolve: s.devices.Resolve, Sink: audited{s.publisher, s.auditor}, Packets: s.rtsp != nil, Views: filepath.Join(s.state, "views"), Log: s.log, Viewer: viewer, Shown: s.shown, Decoded: s.stills.Decoded,
+		Detector: s.detectors.get, Resolve: s.devices.Resolve, Sink: audited{s.publisher, s.auditor, s.board}, Packets: s.rtsp != nil, Views: filepath.Join(s.state, "views"), Log: s.log, Viewer: viewer, Shown: s.shown, Decoded: s.stills.Decoded,
 	})
 	sets := make(chan []sidecar.Camera)
 	s.catalogue = &catalogue.File{Path: s.file, Checks: s.checks, Log: s.log}
@@ -194,6 +197,7 @@ func (s *service) snapshot(ctx context.Context, id string, boxes bool) ([]byte, 
 // openConsole takes the port of the page and the API, and opens the accounts.
 func (s *service) openConsole(ctx context.Context, _ *parts) error {
 	s.hub, s.stills = live.NewHub(live.Options{}), still.New()
+	s.board = figures.NewBoard()
 	var err error
 	if s.accounts, err = accounts.Open(ctx, s.state); err != nil {
 		return err
@@ -209,6 +213,7 @@ func (s *service) openConsole(ctx context.Context, _ *parts) error {
 	if s.whep != nil {
 		o.WHEP = s.whep.ServeHTTP
 	}
+	s.trust(&o)
 	s.console, err = console.New(ctx, o)
 	return err
 }
@@ -391,6 +396,7 @@ type audience struct {
 	devices   *camera.Devices
 	publisher *publish.Publisher
 	auditor   *audit.Auditor
+	board     *figures.Board
 	log       *slog.Logger
 	started   time.Time
 	known     map[string]string // the hash of each camera's configuration
@@ -401,6 +407,7 @@ func (a *audience) Camera(c sidecar.Camera) {
 	a.Hub.Camera(c)
 	a.stills.Camera(c)
 	a.devices.Camera(c)
+	a.board.Camera(c)
 	if a.rtsp != nil {
 		a.rtsp.Camera(c)
 	}
@@ -435,6 +442,7 @@ func (a *audience) Remove(id string) {
 	a.Hub.Remove(id)
 	a.stills.Remove(id)
 	a.devices.Remove(id)
+	a.board.Remove(id)
 	if a.rtsp != nil {
 		a.rtsp.Remove(id)
 	}

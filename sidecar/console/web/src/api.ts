@@ -1,5 +1,8 @@
 // The calls of the HTTP API that the page makes. Cookies carry the session.
 
+import { asFigures, type Figures } from './figures/figures'
+import type { Fn } from './figures/functions'
+
 /** Answer is what a call gave: its value, or why there is none. */
 export type Answer<T> = { ok: true; value: T } | { ok: false; status: number; detail: string }
 
@@ -16,6 +19,7 @@ export interface CameraEntry {
   state: string
   cause: string
   hint: string
+  functions: Fn[]
 }
 
 /** unreachable is the status of a call that got no answer. */
@@ -54,6 +58,11 @@ export async function cameras(): Promise<Answer<CameraEntry[]>> {
 /** configTrouble asks what is wrong with the configuration file as it is now: its first line, or nothing. */
 export async function configTrouble(): Promise<Answer<string>> {
   return map(await call('GET', '/api/v1/status'), (v) => text(fields(v)['config']).trim().split('\n')[0]?.trim() ?? '')
+}
+
+/** figures asks what is known of a camera now. */
+export async function figures(id: string): Promise<Answer<Figures>> {
+  return map(await call('GET', `/api/v1/cameras/${encodeURIComponent(id)}/figures`), asFigures)
 }
 
 /** liveAddress is the WebSocket of a camera. */
@@ -123,8 +132,22 @@ function asCameras(value: unknown): CameraEntry[] {
       state: text(status['state']),
       cause: text(status['cause']),
       hint: text(status['hint']),
+      functions: items(c['functions']).map(asFunction),
     }]
   })
+}
+
+function asFunction(value: unknown): Fn {
+  const f = fields(value)
+  const natural = (v: unknown): number => (typeof v === 'number' && v > 0 ? v : 0)
+  return {
+    id: text(f['id']), kind: text(f['kind']), lines: items(f['lines']).map(text), bays: Object.keys(fields(f['bays'])).sort(),
+    capacity: natural(f['capacity']), levels: items(f['levels']).map(natural), forbidden: f['forbidden'] === true,
+  }
+}
+
+function items(v: unknown): unknown[] {
+  return Array.isArray(v) ? v : []
 }
 
 function fields(v: unknown): Record<string, unknown> {

@@ -62,6 +62,26 @@ const busy = ['person', 'bicycle', 'motorcycle', 'car', 'bus', 'truck'].flatMap(
   { rule: 'path', kind: 'flow', cls, dir: 'in', n: 20_345 - i * 1000 }, { rule: 'path', kind: 'flow', cls, dir: 'out', n: 12_345 },
   { rule: 'yard', kind: 'entries', cls, n: 2345 }, { rule: 'yard', kind: 'visits', cls, n: 1234 }, { rule: 'yard', kind: 'exits', cls, n: 2300 }])
 
+/** all is a function of every kind, with what is known of each of them. */
+const all = [
+  { id: 'simpang', kind: 'turns', lines: ['north', 'east', 'south', 'west'] },
+  { id: 'lot', kind: 'parking', bays: { A01: [], A02: [], A03: [] } },
+  { id: 'kerb', kind: 'parking', polygon: [], capacity: 16 },
+  { id: 'pace', kind: 'speed' }, { id: 'jam', kind: 'congestion' }, { id: 'rally', kind: 'crowd', levels: [50, 200] },
+]
+const known = {
+  rows: [
+    { rule: 'simpang', kind: 'turn', cls: 'motorcycle', from: 'north', to: 'south', n: 12_345 }, { rule: 'simpang', kind: 'turn', cls: 'car', from: 'east', to: 'unknown', n: 7 },
+    { rule: 'lot', kind: 'arrivals', cls: 'car', n: 21 }, { rule: 'lot', kind: 'departures', cls: 'car', n: 20 },
+    { rule: 'pace', kind: 'speed', cls: 'motorcycle', n: 1234, median: 38.2, p85: 47.9, err: 2.4 }],
+  minute: { from: '2026-11-23T05:00:00Z', uptime: 0.874, quality: 'low', flags: ['gaps', 'slow', 'night', 'low_detail'],
+    audit: [{ rule: 'path', dir: 'in', at: '2026-11-20T04:15:07Z', bias: -0.031, low: -0.118, high: 0.064, n: 38 }] },
+  hour: { minutes: 60, uptime: 0.998, flags: [] },
+  states: [
+    { rule: 'lot', parked: [{ bay: 'A02', cls: 'motorcycle', arrived: '2026-11-23T05:00:00Z', found: true }], stays: { n: 20, median: 5400, longest: 86_000 } },
+    { rule: 'jam', congestion: { to: 'F', delay_s: 95, flow_pcu_h: 1890, kmh: 4.1, queue_m: 38 } }, { rule: 'rally', crowd: { to: -1 } }],
+}
+
 /** collisions are the texts beside the picture that lie over each other or stick out of their card. */
 function collisions(page) {
   return page.evaluate(() => {
@@ -223,6 +243,35 @@ async function checks(page) {
     await page.setViewportSize({ width: 1440, height: 900 })
     state.config = undefined
     await page.getByText('did you mean fps?').waitFor({ state: 'detached' })
+  })
+
+  await pass('a panel for every kind of function, in both languages, with what it is not sure of', async () => {
+    state.cameras[0].functions = [...functions, ...all]
+    state.figures = known
+    await live(page, {}, server.url)
+    await page.getByText('really 1,160–1,399').waitFor()
+    await page.getByText('too few frames were analysed').waitFor()
+    const junction = page.getByRole('region', { name: 'Junction simpang' })
+    await junction.getByText('12,345').first().waitFor()
+    await junction.getByRole('button', { name: 'car' }).click()
+    await junction.getByText('12,345').first().waitFor({ state: 'detached' })
+    await page.getByRole('region', { name: 'Parking lot' }).getByText('motorcycle').waitFor()
+    await page.getByRole('region', { name: 'Traffic jam' }).getByText('jammed').waitFor()
+    await page.getByText('Denser than can be counted').waitFor()
+    for (const language of ['Bahasa Indonesia', 'English']) {
+      await page.getByRole('button', { name: language }).click()
+      await junction.or(page.getByRole('region', { name: 'Simpang simpang' })).waitFor()
+      for (const [width, height] of [[1440, 900], [1024, 768], [390, 844]]) {
+        await page.setViewportSize({ width, height })
+        assert.deepEqual(await collisions(page), [], `${width} wide, ${language}`)
+        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width)
+        if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/panels-${width}-${language.slice(0, 2)}.png`, fullPage: true })
+      }
+    }
+    await accessible(page)
+    await page.setViewportSize({ width: 1440, height: 900 })
+    state.cameras[0].functions = []
+    state.figures = undefined
   })
 
   await pass('another camera by keyboard; one that does not answer says why', async () => {

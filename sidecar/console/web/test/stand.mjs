@@ -15,7 +15,7 @@ const policy =
 
 /**
  * serve starts the server. state is what it tells, and may be changed while it
- * runs: { user, setup, cameras, config, live(connection, id, after) }. It gives { url, close }.
+ * runs: { user, setup, cameras, figures, config, live(connection, id, after) }. It gives { url, close }.
  */
 export async function serve(state) {
   await access(join(dist, 'index.html')).catch(() => {
@@ -73,6 +73,8 @@ async function answer(state, request, response) {
     case 'GET /api/v1/cameras':
       return state.user ? json(200, state.cameras) : json(401, { detail: 'sign in first' })
   }
+  const about = /^\/api\/v1\/cameras\/[^/]+\/(\w+)$/.exec(request.url)?.[1]
+  if (about === 'figures') return state.user ? json(200, state.figures ?? { rows: [], states: [], hour: {} }) : json(401, { detail: 'sign in first' })
   return file(request, response)
 }
 
@@ -110,6 +112,6 @@ export function sceneMessage(scene) {
 }
 
 /** camera is an entry of the list. */
-export function camera(id, name, status = { state: 'running' }) {
-  return { id, name, status: { fps: {}, latency_ms: {}, dropped: {}, model: '', ...status } }
+export function camera(id, name, status = { state: 'running' }, functions = []) {
+  return { id, name, functions, status: { fps: {}, latency_ms: {}, dropped: {}, model: '', ...status } }
 }

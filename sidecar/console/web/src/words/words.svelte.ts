@@ -33,13 +33,16 @@ export function firstLanguage(chosen: string | null, wanted: readonly string[]):
 }
 
 /** Tongue is the chosen language, with its words and its way to write numbers and times. */
-class Tongue {
+export class Tongue {
   language: Language = $state(firstLanguage(remembered(), globalThis.navigator?.languages ?? []))
   words: Words = $derived(dictionaries[this.language])
   #locale = $derived(locales[this.language])
   #integer = $derived(new Intl.NumberFormat(this.#locale))
   #decimal = $derived(new Intl.NumberFormat(this.#locale, { maximumFractionDigits: 1 }))
   #percent = $derived(new Intl.NumberFormat(this.#locale, { style: 'percent', maximumFractionDigits: 1 }))
+  #minute = $derived(new Intl.DateTimeFormat(this.#locale, { timeStyle: 'short' }))
+  #date = $derived(new Intl.DateTimeFormat(this.#locale, { dateStyle: 'medium' }))
+  #signed = $derived(new Intl.NumberFormat(this.#locale, { style: 'percent', maximumFractionDigits: 1, signDisplay: 'exceptZero' }))
   #clock = $derived(new Intl.DateTimeFormat(this.#locale, { timeStyle: 'medium' }))
   #moment = $derived(new Intl.DateTimeFormat(this.#locale, { dateStyle: 'medium', timeStyle: 'short' }))
 
@@ -55,6 +58,9 @@ class Tongue {
   integer = (n: number): string => this.#integer.format(n)
   decimal = (n: number): string => this.#decimal.format(n)
   percent = (n: number): string => this.#percent.format(n)
+  signed = (part: number): string => this.#signed.format(part)
+  minute = (ms: number): string => (Number.isNaN(ms) ? '' : this.#minute.format(ms))
+  date = (ms: number): string => (Number.isNaN(ms) ? '' : this.#date.format(ms))
   clock = (ms: number): string => this.#clock.format(ms)
 
   /** moment is a date with its time; empty for what is none. */
