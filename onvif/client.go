@@ -74,9 +74,13 @@ func Dial(ctx context.Context, address string, o Options) (*Client, error) {
 // dial takes the first of some addresses that answers.
 func dial(ctx context.Context, host string, bases []*url.URL, o Options) (*Client, error) {
 	c := &Client{host: host, options: o}
-	var failed error
-	for _, group := range o.groups(bases) {
-		if failed = c.find(ctx, group); failed == nil {
+	var failed error // of the addresses that were tried first
+	for i, group := range o.groups(bases) {
+		err := c.find(ctx, group)
+		if err == nil || i == 0 {
+			failed = err
+		}
+		if err == nil {
 			break
 		}
 	}

@@ -27,6 +27,7 @@ func TestEveryQuirkEndsWithAStream(t *testing.T) {
 		"2 impossible date":                 {quirks: onviftest.Quirks{ImpossibleDate: true}},
 		"3 digest only, MD5":                {quirks: onviftest.Quirks{DigestOnly: "MD5"}, scheme: soap.Digest},
 		"3 digest only, SHA-256":            {quirks: onviftest.Quirks{DigestOnly: "SHA-256"}, scheme: soap.Digest},
+		"3 digest even for the time":        {quirks: onviftest.Quirks{DigestOnly: "MD5", Page: true}, scheme: soap.Digest},
 		"4 token only, fault under 400":     {quirks: onviftest.Quirks{TokenOnly: true}, scheme: soap.Token},
 		"5 both together refused":           {quirks: onviftest.Quirks{OneScheme: true}},
 		"6 faults under 200":                {quirks: onviftest.Quirks{TokenOnly: true, FaultStatus: 200, NoServices: true}},

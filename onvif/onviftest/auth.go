@@ -49,7 +49,11 @@ func (d *Device) signedIn(w http.ResponseWriter, r *http.Request, in *request) b
 		return false
 	}
 	d.challenge(w.Header())
-	http.Error(w, "", http.StatusUnauthorized)
+	text := ""
+	if q.Page {
+		text = `<?xml version="1.0" encoding="iso-8859-1"?><!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd"><html></html>`
+	}
+	http.Error(w, text, http.StatusUnauthorized)
 	return false
 }
 

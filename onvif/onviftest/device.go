@@ -41,6 +41,7 @@ type Quirks struct {
 	LocalTimeOnly  string        // 2: only LocalDateTime, in this POSIX time zone 7 h east
 	ImpossibleDate bool          // 2: 31 February
 	DigestOnly     string        // 3: HTTP digest with this algorithm, no UsernameToken
+	Page           bool          // 3: asks for a password with a page of HTML, and even before it tells the time
 	TokenOnly      bool          // 4: HTTP 400 with a NotAuthorized fault, no challenge
 	OneScheme      bool          // 5: both together are refused
 	FaultStatus    int           // 6: HTTP status of faults; 0 is 400

@@ -83,7 +83,7 @@ func (d *Device) serve(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>`+envelope(`<a>&b;</a>`))
 		return
 	}
-	if !open[op.XMLName.Local] && !d.signedIn(w, r, &in) {
+	if (q.Page || !open[op.XMLName.Local]) && !d.signedIn(w, r, &in) {
 		return
 	}
 	if op.XMLName.Space == eventsSpace || op.XMLName.Space == notifySpace {

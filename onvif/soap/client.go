@@ -275,7 +275,9 @@ func read(res *http.Response) (*Envelope, error) {
 		fault.Status = res.StatusCode
 		return nil, fault
 	}
-	if errors.Is(err, ErrTooLarge) || errors.Is(err, ErrDoctype) {
+	// Whoever wants a password may say so with a page, which has a document type.
+	refused := res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden
+	if !refused && (errors.Is(err, ErrTooLarge) || errors.Is(err, ErrDoctype)) {
 		return nil, err
 	}
 	if err != nil || res.StatusCode/100 != 2 {

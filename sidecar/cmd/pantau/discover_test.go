@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -110,6 +111,46 @@ func (l *lan) start(host, program string, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// behind runs a fake camera that nobody else reaches, and lighttpd in front of it, which
+// wants HTTP digest with an algorithm for everything.
+func (l *lan) behind(host, address, fake, algorithm string) {
+	l.t.Helper()
+	l.host(host, address)
+	l.start(host, fake, "-http=127.0.0.1:8080", "-multicast", "-model=Lighttpd-"+algorithm, "-serial="+host, `-quirks={"Advertised":"`+address+`:80"}`)
+	dir := l.t.TempDir()
+	config := filepath.Join(dir, "lighttpd.conf")
+	for name, text := range map[string]string{
+		filepath.Join(dir, "users"): "admin:p/w?d@#\n",
+		config: `server.document-root = "` + dir + `"
+server.port = 80
+server.modules = ("mod_auth", "mod_authn_file", "mod_proxy")
+auth.backend = "plain"
+auth.backend.plain.userfile = "` + dir + `/users"
+auth.require = ("" => ("method" => "digest", "algorithm" => "` + algorithm + `", "realm" => "camera", "require" => "valid-user"))
+proxy.server = ("" => (("host" => "127.0.0.1", "port" => 8080)))
+`} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+	l.run(host, "lighttpd", "-D", "-f", config)
+}
+
+// run runs a program in a host's namespace until the test ends.
+func (l *lan) run(host, program string, args ...string) {
+	l.t.Helper()
+	cmd := exec.Command("ip", append([]string{"netns", "exec", l.name(host), program}, args...)...)
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // it was killed
+	})
+}
+
 // fakecamera builds the fake device as a program.
 func fakecamera(t *testing.T) string {
 	t.Helper()
@@ -145,6 +186,21 @@ func TestDiscoverInANetworkOfItsOwn(t *testing.T) {
 		args := append(strings.Fields(h.more), "-model="+h.model, "-serial="+h.name, "-quirks="+h.quirks)
 		l.start(h.name, fake, args...)
 	}
+	// Programs of others, where they are installed.
+	want := inTheLAN()
+	if _, err := exec.LookPath("lighttpd"); err == nil {
+		l.behind("lightm", "10.77.1.22", fake, "MD5")
+		l.behind("lights", "10.77.2.23", fake, "SHA-256")
+		want["Lighttpd-MD5"], want["Lighttpd-SHA-256"] = "rtsp://10.77.1.22/sub", "rtsp://10.77.2.23/sub"
+	} else {
+		t.Log("there is no lighttpd, whose HTTP digest would be tried too")
+	}
+	if _, err := exec.LookPath("wsdd"); err == nil {
+		l.host("wsdd", "10.77.1.24")
+		l.run("wsdd", "wsdd", "-4", "-n", "desktop")
+	} else {
+		t.Log("there is no wsdd, which would answer too and be no camera")
+	}
 	// The gateway passes two ports on. The inner camera's own subnet is looked through
 	// only as far as the other one.
 	l.host("gateway", "10.77.1.20")
@@ -163,7 +219,7 @@ func TestDiscoverInANetworkOfItsOwn(t *testing.T) {
 		}
 		took := time.Since(began)
 		t.Logf("discover %s took %v", warm, took.Round(time.Millisecond))
-		checkLAN(t, out.String())
+		checkLAN(t, out.String(), maps.Clone(want))
 		if took > 6*time.Second && !busy() {
 			t.Errorf("took %v, want less than 6 s", took)
 		}
@@ -207,14 +263,18 @@ func TestDiscoverHearsWhatComesAndGoes(t *testing.T) {
 	}
 }
 
-// checkLAN compares what was found with what there is.
-func checkLAN(t *testing.T, output string) {
-	t.Helper()
-	want := map[string]string{
+// inTheLAN are the models of the cameras that are always there, and their streams.
+func inTheLAN() map[string]string {
+	return map[string]string{
 		"Near": "rtsp://10.77.1.11/sub", "Second-interface": "rtsp://10.77.2.12/sub", "Other-subnet": "rtsp://10.77.3.13/sub",
 		"Clock-off": "rtsp://10.77.1.14/sub", "Digest-only": "rtsp://10.77.1.15/sub", "Media2-only": "rtsp://10.77.2.16/h",
 		"Answers-twice": "rtsp://10.77.2.17/sub", "Port-forward": "rtsp://10.77.1.20/sub",
 	}
+}
+
+// checkLAN compares what was found with the streams that are wanted of each model.
+func checkLAN(t *testing.T, output string, want map[string]string) {
+	t.Helper()
 	if strings.Contains(output, "p/w?d") {
 		t.Error("the password was printed")
 	}
@@ -239,7 +299,7 @@ func checkLAN(t *testing.T, output string) {
 		if off := r.ClockOffset.Round(time.Minute); r.Model == "Clock-off" && off != 2*time.Hour || r.Model != "Clock-off" && off != 0 {
 			t.Errorf("%s: got clock offset %v", r.Model, r.ClockOffset)
 		}
-		if r.Model == "Digest-only" && r.SignIn != "digest" || r.Model == "Near" && r.SignIn != "token" {
+		if (r.Model == "Digest-only" || strings.HasPrefix(r.Model, "Lighttpd")) && r.SignIn != "digest" || r.Model == "Near" && r.SignIn != "token" {
 			t.Errorf("%s: got sign-in %q", r.Model, r.SignIn)
 		}
 	}
