@@ -43,7 +43,7 @@ function stream(connection, o = {}) {
       const pts = 2 ** 33 + (n % (o.session ?? Infinity)) * 3600
       if (!o.masked) send(unitMessage(units[n % units.length], pts, Date.now() * 1000))
       if (o.junk) { send('{"type":'); send(Buffer.from([1, 2, 3])) }
-      send(sceneMessage({ epoch, pts, ts: new Date().toISOString(), zones: [{ id: 'yard', counts: { person: 1 } }],
+      if (!o.sceneless) send(sceneMessage({ epoch, pts, ts: new Date().toISOString(), zones: [{ id: 'yard', counts: { person: 1 } }],
         objects: [{ id: `${n}`, cls: 'person', conf: 0.9, box: box(n) }, { id: 'x', cls: 'car', conf: 0.8, box: [0.7, 0.4, 0.8, 0.5] }] }))
       n++
     }
@@ -125,6 +125,28 @@ async function drawing(page, n = 5) {
   await page.evaluate(() => (globalThis.draws = []))
   await page.waitForFunction((least) => globalThis.draws.length >= least, n)
   return page.evaluate(() => globalThis.draws)
+}
+
+/** orange waits until the picture shows a person's box, or none. */
+async function orange(page, want) {
+  await page.waitForFunction((wanted) => {
+    const canvas = document.querySelector('canvas')
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+    let seen = 0
+    for (let i = 0; i < data.length; i += 4) if (data[i] - data[i + 2] > 150) seen++
+    return seen > 50 === wanted
+  }, want)
+}
+
+/** sharpness is the greatest step between pixels that are near each other, in the pattern's row of blocks. */
+function sharpness(page) {
+  return page.evaluate(() => {
+    const canvas = document.querySelector('canvas')
+    const { data } = canvas.getContext('2d').getImageData(0, Math.round(canvas.height / 9), canvas.width, 1)
+    let most = 0
+    for (let x = 4; x < canvas.width; x++) most = Math.max(most, Math.abs(data[4 * x] - data[4 * (x - 4)]))
+    return most
+  })
 }
 
 async function live(page, o, url) {
@@ -272,6 +294,36 @@ async function checks(page) {
     await page.setViewportSize({ width: 1440, height: 900 })
     state.cameras[0].functions = []
     state.figures = undefined
+  })
+
+  await pass('layers are switched by keyboard, and remembered', async () => {
+    await live(page, {}, server.url)
+    await drawing(page)
+    const boxes = page.getByRole('button', { name: 'Boxes', exact: true })
+    await orange(page, true)
+    await boxes.focus()
+    await page.keyboard.press('Space')
+    assert.equal(await boxes.getAttribute('aria-pressed'), 'false')
+    await orange(page, false)
+    await page.reload()
+    await drawing(page)
+    assert.equal(await boxes.getAttribute('aria-pressed'), 'false')
+    await boxes.click()
+    await orange(page, true)
+    await page.getByRole('button', { name: 'Heat map' }).click()
+    await accessible(page)
+    await page.getByRole('button', { name: 'Heat map' }).click()
+  })
+
+  await pass('the privacy blur leaves nothing sharp while it is not known where people are', async () => {
+    await live(page, { sceneless: true }, server.url)
+    await drawing(page)
+    assert.ok((await sharpness(page)) > 150, 'the pattern is sharp')
+    await page.getByRole('button', { name: 'Privacy blur' }).click()
+    await drawing(page, 2)
+    const blurred = await sharpness(page)
+    assert.ok(blurred < 80, `an edge of ${blurred} is left`)
+    await page.getByRole('button', { name: 'Privacy blur' }).click()
   })
 
   await pass('another camera by keyboard; one that does not answer says why', async () => {

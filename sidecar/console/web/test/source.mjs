@@ -15,7 +15,8 @@ const hello = {
  * source plays units once, from the first viewer on. run says what happens:
  * every (analysed frames), late(n) (ms until the scene of picture n), ordered
  * (scenes never overtake each other), cuts (the pictures after which every
- * connection is lost). It gives { join(connection, after), stop }.
+ * connection is lost). It gives { join(connection, after), resumed(), stop };
+ * resumed is how many came back with a picture that was held.
  */
 export function source(units, run) {
   const sent = [] // { pts, data }: pictures, and scenes without pts, in their order
@@ -23,6 +24,7 @@ export function source(units, run) {
   const timers = new Set()
   let started = null
   let n = 0
+  let resumed = 0
   let newest = 0 // when the newest scene is sent, ms after the start
   const later = (ms, f) => {
     const t = setTimeout(() => { timers.delete(t); f() }, ms)
@@ -52,6 +54,7 @@ export function source(units, run) {
     join(connection, after) {
       const [epoch, pts] = (after ?? '').split(':')
       const has = epoch === 'e1' ? sent.findIndex((m) => m.pts === Number(pts)) : -1
+      if (has >= 0) resumed++
       const from = has >= 0 ? has + 1 : Math.max(0, sent.findLastIndex((m) => m.key))
       connection.send(JSON.stringify({ ...hello, ...(has >= 0 ? { resumed: true } : {}) }))
       for (const m of sent.slice(from)) connection.send(m.data)
@@ -61,6 +64,7 @@ export function source(units, run) {
       started = performance.now()
       pump()
     },
+    resumed: () => resumed,
     stop() {
       timers.forEach((t) => clearTimeout(t))
       for (const v of viewers) v.close()

@@ -26,3 +26,9 @@ test('each object once, whatever the scenes hold', () => {
   const ids = between(a, a, 0.7).map((t) => t.id)
   expect(ids).toEqual(['moves', 'goes'])
 })
+
+test('who is known on one side only is shown near it', () => {
+  const ids = (part: number) => between(a, b, part, 0.2).map((t) => t.id).join(' ')
+  expect([0.1, 0.19, 0.3, 0.5, 0.7, 0.8, 1].map(ids)).toEqual([
+    'moves goes', 'moves goes', 'moves', 'moves', 'moves', 'moves comes', 'moves comes'])
+})

@@ -5,10 +5,10 @@ import type { Box, Scene, Thing } from './protocol'
 /**
  * between gives the objects at part 0..1 of the way from one scene to the next.
  * An object that both scenes know moves on a straight line. One that only a
- * single scene knows stands still, and is shown in the half of the way that is
- * nearer to that scene.
+ * single scene knows stands still, and is shown in the part of the way that is
+ * near to that scene: the half of it, or less.
  */
-export function between(from: Scene, to: Scene, part: number): Thing[] {
+export function between(from: Scene, to: Scene, part: number, near = 0.5): Thing[] {
   const next = new Map(to.things.map((t) => [t.id, t]))
   const out: Thing[] = []
   for (const t of from.things) {
@@ -16,9 +16,9 @@ export function between(from: Scene, to: Scene, part: number): Thing[] {
     if (u) {
       next.delete(t.id)
       out.push({ ...(part < 0.5 ? t : u), box: mix(t.box, u.box, part) })
-    } else if (part < 0.5) out.push(t)
+    } else if (part < near) out.push(t)
   }
-  if (part >= 0.5) out.push(...next.values())
+  if (part >= 1 - near) out.push(...next.values())
   return out
 }
 

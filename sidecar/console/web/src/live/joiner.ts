@@ -38,6 +38,7 @@ const mostScenes = 400
 export const stalledMs = 1000 // pictures overdue by more are skipped where a later one is due as well
 const trailMs = 2500
 const longestGapMs = 1000 // scenes further apart are not joined by a straight line
+const aloneMs = 150 // what only one of two scenes knows is shown no further from it
 const silentMs = 2000 // no scene for so long: none is waited for
 
 /**
@@ -145,9 +146,10 @@ export class Joiner<I> {
       return { kind: 'none', scene: null, things: [], trails: new Map() }
     }
     if (before.pts === pts) return this.#with('own', before, before.things, i)
-    if (after && this.media(after.pts - before.pts) <= longestGapMs) {
+    const gap = after ? this.media(after.pts - before.pts) : Infinity
+    if (after && gap <= longestGapMs) {
       const part = (pts - before.pts) / (after.pts - before.pts)
-      return this.#with('between', before, between(before, after, part), i)
+      return this.#with('between', before, between(before, after, part, Math.min(0.5, aloneMs / gap)), i)
     }
     return this.#with('held', before, before.things, i)
   }
@@ -207,7 +209,7 @@ export class Joiner<I> {
 }
 
 /** foot is the middle of the bottom edge: where feet or wheels stand. */
-function foot(t: Thing): Point {
+export function foot(t: Thing): Point {
   return [(t.box[0] + t.box[2]) / 2, t.box[3]]
 }
 

@@ -2,9 +2,11 @@
 // shown together.
 
 import { colourOf } from './colours'
-import { longestPiece } from './counts'
+import { longestPiece, type LineCount } from './counts'
 import type { Image } from './decoder'
 import type { Overlay } from './joiner'
+import type { Labeller, Rect } from './labels'
+import type { Layers } from './layers'
 import type { Box, Point, Rule, Thing } from './protocol'
 
 /** Labels are the words that are drawn. */
@@ -12,6 +14,7 @@ export interface Labels {
   classOf(cls: string): string
   number(n: number): string
   in: string
+  out: string
 }
 
 /** Drawing is one complete view. */
@@ -19,10 +22,19 @@ export interface Drawing {
   image: Image | HTMLVideoElement | null // null: plain ground
   overlay: Overlay
   rules: Rule[]
+  lines: LineCount[]
   labels: Labels
+  labeller: Labeller
+  layers: Layers
+  veiled: Box[] | null // what is blurred; null: nothing is known, all of it
+  heat: CanvasImageSource | null
+  now: number // ms, any clock
 }
 
 const narrow = 560 // CSS pixels: labels of a smaller picture have no class name, the colour says it
+
+// What is blurred goes through this one, a few pixels large.
+const small = document.createElement('canvas').getContext('2d', { alpha: false })!
 
 type Context = CanvasRenderingContext2D
 
@@ -33,14 +45,19 @@ const family = 'Inter, ui-sans-serif, system-ui, "Segoe UI", Roboto, "Noto Sans"
 /** paint draws a view over the whole canvas; scale is canvas pixels per CSS pixel. */
 export function paint(ctx: Context, d: Drawing, scale: number): void {
   const p = new Painter(ctx, scale)
+  const looked = d.overlay.scene?.looked ?? []
+  const { things, trails } = d.overlay
   p.ground(d.image)
-  p.shade(d.overlay.scene?.looked ?? [])
-  for (const rule of d.rules) if (rule.polygon.length > 2) p.zone(rule, d)
-  for (const rule of d.rules) if (rule.line.length > 1) p.line(rule, d.labels)
+  if (d.layers.blur && d.image) p.veil(d.veiled, looked)
+  if (d.heat) p.heat(d.heat)
+  p.shade(looked)
+  if (d.layers.rules) p.rules(d)
   ctx.globalAlpha = d.overlay.kind === 'held' ? 0.45 : 1
-  for (const thing of d.overlay.things) p.trail(thing, d.overlay.trails.get(thing.id) ?? [])
-  for (const thing of d.overlay.things) p.box(thing)
-  for (const thing of d.overlay.things) p.label(thing, d.labels)
+  if (d.layers.tracks) for (const thing of things) p.trail(thing, trails.get(thing.id) ?? [])
+  if (d.layers.boxes) {
+    for (const thing of things) p.box(thing)
+    p.names(things, d)
+  }
   ctx.globalAlpha = 1
 }
 
@@ -48,7 +65,7 @@ export function paint(ctx: Context, d: Drawing, scale: number): void {
 class Painter {
   readonly #w: number
   readonly #h: number
-  #taken: { x: number; y: number; w: number; h: number }[] = [] // by labels and tags drawn so far
+  #tags: Rect[] = [] // drawn so far
 
   constructor(
     private readonly ctx: Context,
@@ -73,19 +90,58 @@ class Painter {
   shade(looked: Box[]): void {
     if (looked.length === 0) return
     const { ctx } = this
+    this.#beside(looked, () => {
+      ctx.fillStyle = 'rgb(10 14 20 / 0.35)'
+      ctx.fillRect(0, 0, this.#w, this.#h)
+    })
+  }
+
+  // Whatever draw draws is seen only outside of each box.
+  #beside(boxes: Box[], draw: () => void): void {
+    const { ctx } = this
     ctx.save()
-    for (const [l, t, r, b] of looked) {
+    for (const [l, t, r, b] of boxes) {
       ctx.beginPath()
       ctx.rect(0, 0, this.#w, this.#h)
       ctx.rect(l * this.#w, t * this.#h, (r - l) * this.#w, (b - t) * this.#h)
-      ctx.clip('evenodd') // parts may overlap: outside of each
+      ctx.clip('evenodd')
     }
-    ctx.fillStyle = 'rgb(10 14 20 / 0.35)'
-    ctx.fillRect(0, 0, this.#w, this.#h)
+    draw()
     ctx.restore()
   }
 
-  zone(rule: Rule, d: Drawing): void {
+  /** veil blurs boxes, and what nobody looked at; all of the picture where boxes is null. */
+  veil(boxes: Box[] | null, looked: Box[]): void {
+    if (boxes === null || looked.length > 0) {
+      this.#beside(boxes === null ? [] : looked, () => this.#blur([0, 0, 1, 1], 24))
+    }
+    for (const box of boxes ?? []) this.#blur(box, 6)
+  }
+
+  // So many cells across are kept of what is there, too few for a face or a plate.
+  #blur(box: Box, across: number): void {
+    const { ctx } = this
+    const [x, y, w, h] = this.#rect(box)
+    if (w < 1 || h < 1) return
+    const down = Math.max(2, Math.min(2 * across, Math.round((across * h) / w)))
+    small.canvas.width = across
+    small.canvas.height = down
+    small.imageSmoothingQuality = 'high' // set anew with each size
+    small.drawImage(ctx.canvas, x, y, w, h, 0, 0, across, down)
+    ctx.drawImage(small.canvas, 0, 0, across, down, x, y, w, h)
+  }
+
+  heat(cells: CanvasImageSource): void {
+    this.ctx.drawImage(cells, 0, 0, this.#w, this.#h)
+  }
+
+  /** rules draws zones, then lines over them, each with its numbers. */
+  rules(d: Drawing): void {
+    for (const rule of d.rules) if (rule.polygon.length > 2) this.#zone(rule, d)
+    for (const rule of d.rules) if (rule.line.length > 1) this.#line(rule, d)
+  }
+
+  #zone(rule: Rule, d: Drawing): void {
     const { ctx } = this
     this.#path(rule.polygon)
     ctx.closePath()
@@ -99,9 +155,10 @@ class Painter {
     this.#tag(`${rule.id} · ${d.labels.number(inside)}`, x, y, 0, -1)
   }
 
-  /** line draws a counting line, its points and an arrow that points "in". */
-  line(rule: Rule, labels: Labels): void {
+  // A counting line, its points, an arrow that points "in", and what crossed it.
+  #line(rule: Rule, d: Drawing): void {
     const { ctx, scale } = this
+    const { labels } = d
     const piece = longestPiece(rule.line, this.#w / this.#h)
     if (!piece) return
     const [ax, ay] = this.#at(piece[0])
@@ -128,7 +185,9 @@ class Painter {
     ctx.lineTo(tx, ty)
     ctx.lineTo(tx - (nx + ny) * wing, ty - (ny - nx) * wing)
     this.#stroke(2, '#ffffff')
-    this.#tag(`${rule.id} · ${labels.in}`, tx, ty, nx, ny)
+    const count = d.lines.find((l) => l.id === rule.id)
+    const numbers = `${labels.in} ${labels.number(count?.in ?? 0)} · ${labels.out} ${labels.number(count?.out ?? 0)}`
+    this.#tag(this.#narrow() ? numbers : `${rule.id} · ${numbers}`, tx, ty, nx, ny)
   }
 
   trail(thing: Thing, points: Point[]): void {
@@ -146,54 +205,49 @@ class Painter {
 
   box(thing: Thing): void {
     const { ctx } = this
-    const [x, y, w, h] = this.#rect(thing)
+    const [x, y, w, h] = this.#rect(thing.box)
     ctx.beginPath()
     ctx.roundRect(x, y, w, h, Math.min(3 * this.scale, w / 4, h / 4))
     this.#stroke(1.5, colourOf(thing.cls))
   }
 
-  /** label writes class and id outside of the box, above it where there is room. */
-  label(thing: Thing, labels: Labels): void {
+  /** names writes class and id of each object beside its box; the id alone, or nothing, where there is no room. */
+  names(things: Thing[], d: Drawing): void {
     const { ctx, scale } = this
-    const [x, y, , h] = this.#rect(thing)
-    const words = this.#w < narrow * scale ? '' : `${labels.classOf(thing.cls)} `
-    ctx.font = `550 ${11 * scale}px ${family}`
-    const name = ctx.measureText(words).width
-    const id = ctx.measureText(thing.id).width
     const [pad, dot, height] = [5 * scale, 6 * scale, 16 * scale]
-    const width = dot + name + id + 3 * pad
-    const left = Math.round(Math.min(Math.max(0, x - scale), this.#w - width))
-    const top = this.#place(left, y, y + h, width, height)
-    ctx.beginPath()
-    ctx.roundRect(left, top, width, height, 4 * scale)
-    ctx.fillStyle = ink
-    ctx.fill()
-    ctx.beginPath()
-    ctx.roundRect(left + pad, top + (height - dot) / 2, dot, dot, 2 * scale)
-    ctx.fillStyle = colourOf(thing.cls)
-    ctx.fill()
+    ctx.font = `550 ${11 * scale}px ${family}`
+    const words = new Map(things.map((t) => [t.id, { thing: t, name: this.#narrow() ? '' : `${d.labels.classOf(t.cls)} ` }]))
+    const wide = (text: string) => Math.ceil(ctx.measureText(text).width + dot + 3 * pad)
+    const wants = [...words.values()].map(({ thing, name }) => {
+      const [x, y, w, h] = this.#rect(thing.box)
+      return { id: thing.id, box: { x, y, w, h }, full: wide(name + thing.id), short: wide(thing.id) }
+    })
     ctx.textBaseline = 'middle'
     ctx.textAlign = 'left'
-    ctx.fillStyle = '#ffffff'
-    ctx.fillText(words, left + 2 * pad + dot, top + height / 2 + 0.5 * scale)
-    ctx.fillStyle = 'rgb(255 255 255 / 0.72)'
-    ctx.fillText(thing.id, left + 2 * pad + dot + name, top + height / 2 + 0.5 * scale)
+    for (const { id, at, full } of d.labeller.place(wants, this.#tags, { w: this.#w, h: this.#h }, height, 3 * scale, d.now)) {
+      const { thing, name } = words.get(id)!
+      const first = full ? name : ''
+      const left = at.x + 2 * pad + dot
+      const middle = at.y + height / 2 + 0.5 * scale
+      this.#plate(at, 4 * scale, ink)
+      this.#plate({ x: at.x + pad, y: at.y + (height - dot) / 2, w: dot, h: dot }, 2 * scale, colourOf(thing.cls))
+      ctx.fillStyle = '#ffffff'
+      ctx.fillText(first, left, middle)
+      ctx.fillStyle = 'rgb(255 255 255 / 0.72)'
+      ctx.fillText(id, left + ctx.measureText(first).width, middle)
+    }
   }
 
-  // Above the box, or below it where another label or the picture's edge is in the way.
-  #place(left: number, above: number, below: number, width: number, height: number): number {
-    const gap = 3 * this.scale
-    let top = above - gap - height
-    const lower = below + gap
-    const blocked = top < 0 || this.#covered(left, top, width, height)
-    if (blocked && lower + height <= this.#h && !this.#covered(left, lower, width, height)) top = lower
-    top = Math.round(Math.max(0, top))
-    this.#taken.push({ x: left, y: top, w: width, h: height })
-    return top
+  #plate(r: Rect, round: number, colour: string): void {
+    const { ctx } = this
+    ctx.beginPath()
+    ctx.roundRect(r.x, r.y, r.w, r.h, round)
+    ctx.fillStyle = colour
+    ctx.fill()
   }
 
-  #covered(x: number, y: number, w: number, h: number): boolean {
-    return this.#taken.some((t) => x < t.x + t.w && t.x < x + w && y < t.y + t.h && t.y < y + h)
+  #narrow(): boolean {
+    return this.#w < narrow * this.scale
   }
 
   // A tag stands beside a point, in the direction (dx, dy) from it.
@@ -205,15 +259,12 @@ class Painter {
     const away = 7 * scale + (Math.abs(dx) * width + Math.abs(dy) * height) / 2
     const left = Math.round(Math.min(Math.max(0, x + dx * away - width / 2), this.#w - width))
     const top = Math.round(Math.min(Math.max(0, y + dy * away - height / 2), this.#h - height))
-    ctx.beginPath()
-    ctx.roundRect(left, top, width, height, height / 2)
-    ctx.fillStyle = ink
-    ctx.fill()
+    this.#plate({ x: left, y: top, w: width, h: height }, height / 2, ink)
     ctx.fillStyle = '#ffffff'
     ctx.textAlign = 'left'
     ctx.textBaseline = 'middle'
     ctx.fillText(text, left + 7 * scale, top + height / 2 + 0.5 * scale)
-    this.#taken.push({ x: left, y: top, w: width, h: height })
+    this.#tags.push({ x: left, y: top, w: width, h: height })
   }
 
   #path(points: readonly Point[]): void {
@@ -242,8 +293,7 @@ class Painter {
     return [p[0] * this.#w, p[1] * this.#h]
   }
 
-  #rect(thing: Thing): [number, number, number, number] {
-    const [l, t, r, b] = thing.box
+  #rect([l, t, r, b]: Box): [number, number, number, number] {
     return [l * this.#w, t * this.#h, (r - l) * this.#w, (b - t) * this.#h]
   }
 }

@@ -1,10 +1,15 @@
 // One live view: socket, decoder, joiner and canvas, put together.
 
+import { lineCounts, type LineCount } from './counts'
 import { Decoder, type Image, type Trouble, type WayName } from './decoder'
+import { Heat } from './heat'
 import { Joiner, stalledMs, type Overlay, type Tally } from './joiner'
+import { Labeller } from './labels'
+import type { Layers } from './layers'
 import { paint, type Labels } from './paint'
-import { parseText, parseUnit, type Hello, type Scene, type Stats, type Totals, type Unit } from './protocol'
+import { parseText, parseUnit, type Box, type Hello, type Scene, type Stats, type Totals, type Unit } from './protocol'
 import { Socket } from './socket'
+import { Veil } from './veil'
 
 /** Phase is how far a view has come. */
 export type Phase = 'connecting' | 'waiting' | 'live' | 'lost'
@@ -38,9 +43,17 @@ const stillMs = 4000 // no new picture for so long: the view is no longer live
 const mostPixels = 2560 // width of the canvas
 const videoHoldMs = 300 // a video element wants so much ahead of what it shows
 
+/** Shown is what the canvas shows. */
+interface Shown {
+  image: Image | HTMLVideoElement | null
+  overlay: Overlay
+  veiled: Box[] | null
+}
+
 /** Player shows one camera in a canvas until it is closed. */
 export class Player {
-  labels: Labels
+  #labels: Labels
+  #layers: Layers
   #context: CanvasRenderingContext2D
   #socket: Socket
   #decoder: Decoder | null = null
@@ -48,7 +61,12 @@ export class Player {
   #tally: Tally = noTally // of the epochs before
   #begun = false // a hello has come since the connection was made
   #newest = '' // the newest picture that came, as the server wants to hear it
-  #shown: { image: Image | HTMLVideoElement | null; overlay: Overlay } | null = null
+  #shown: Shown | null = null
+  #lines: LineCount[] = []
+  #labeller = new Labeller()
+  #veil = new Veil()
+  #heat: Heat | null = null
+  #heatCanvas = document.createElement('canvas').getContext('2d')!
   #shownAt = -Infinity
   #refresh = 0
   #told = 0
@@ -62,9 +80,11 @@ export class Player {
     private readonly canvas: HTMLCanvasElement,
     url: string,
     labels: Labels,
+    layers: Layers,
     private readonly tell: (v: View) => void,
   ) {
-    this.labels = labels
+    this.#labels = labels
+    this.#layers = layers
     this.#context = canvas.getContext('2d', { alpha: false })!
     this.#watcher = new ResizeObserver(() => this.#resize())
     this.#watcher.observe(canvas)
@@ -80,6 +100,17 @@ export class Player {
     this.#refresh = requestAnimationFrame(this.#tick)
     addEventListener('online', this.#hurry)
     document.addEventListener('visibilitychange', this.#hurry)
+  }
+
+  set labels(labels: Labels) {
+    this.#labels = labels
+    this.#paint()
+  }
+
+  set layers(layers: Layers) {
+    this.#layers = layers
+    this.#warm()
+    this.#paint()
   }
 
   /** close ends the connection and frees every picture. */
@@ -109,8 +140,18 @@ export class Player {
     if (m === null) return
     if (m.type === 'hello') this.#hello(m)
     else if (m.type === 'scene') this.#scene(m.scene)
-    else if (m.type === 'totals') this.#set({ totals: m })
+    else if (m.type === 'totals') this.#totals(m)
     else this.#set({ stats: m })
+  }
+
+  #totals(totals: Totals): void {
+    this.#set({ totals })
+    this.#count()
+  }
+
+  #count(): void {
+    const { hello, totals } = this.#view
+    this.#lines = lineCounts(hello?.camera.rules ?? [], totals?.rows ?? [], aspectOf(hello))
   }
 
   #hello(h: Hello): void {
@@ -126,9 +167,12 @@ export class Player {
       if (this.#joiner) this.#tally = add(this.#tally, this.#joiner.tally)
       this.#joiner?.release()
       this.#joiner = new Joiner<Image>(h.epoch, h.clock, h.holdMs, (image) => image.close())
+      this.#veil = new Veil()
+      this.#heat = new Heat(aspectOf(h), this.#heat)
     } else this.#joiner.playout.resumed(performance.now())
     this.#set({ hello: h, trouble: this.#decoder ? this.#view.trouble : null, way: this.#decoder ? this.#view.way : null })
     if (!this.#decoder && h.codec && !h.masked) this.#open(h, this.#joiner)
+    this.#count()
     this.#resize()
   }
 
@@ -168,6 +212,18 @@ export class Player {
       joiner.picture({ pts: s.pts, capture: s.capture, image: null })
     }
     joiner.scene(s, now)
+    this.#heat?.add(s.things, joiner.media(s.pts))
+    this.#warm()
+  }
+
+  // The heat map as a picture of a pixel a cell, made only where it is looked at.
+  #warm(): void {
+    if (!this.#layers.heat || !this.#heat) return
+    const { columns, rows } = this.#heat
+    const { canvas } = this.#heatCanvas
+    canvas.width = columns
+    canvas.height = rows
+    this.#heatCanvas.putImageData(new ImageData(this.#heat.colours(), columns, rows), 0, 0)
   }
 
   #tick = (now: number): void => {
@@ -181,7 +237,8 @@ export class Player {
 
   #show(image: Image | HTMLVideoElement | null, joiner: Joiner<Image>, pts: number, capture: number, overlay: Overlay): void {
     const before = this.#shown?.image
-    this.#shown = { image, overlay }
+    const known = overlay.kind !== 'none'
+    this.#shown = { image, overlay, veiled: known ? this.#veil.cover(overlay.things, joiner.media(pts)) : null }
     this.#paint()
     if (before !== image) free(before)
     this.#shownAt = performance.now()
@@ -195,14 +252,16 @@ export class Player {
     const { hello } = this.#view
     if (!this.#shown || !hello) return
     const scale = this.canvas.width / Math.max(1, this.canvas.clientWidth)
-    paint(this.#context, { ...this.#shown, rules: hello.camera.rules, labels: this.labels }, scale)
+    paint(this.#context, {
+      ...this.#shown, rules: hello.camera.rules, lines: this.#lines, labels: this.#labels, labeller: this.#labeller,
+      layers: this.#layers, heat: this.#layers.heat ? this.#heatCanvas.canvas : null, now: performance.now(),
+    }, scale)
   }
 
   // The canvas has the pixels of the screen, so that lines and labels are crisp.
   #resize(): void {
     const { canvas } = this
-    const { hello } = this.#view
-    const aspect = hello && hello.width && hello.height ? hello.width / hello.height : 16 / 9
+    const aspect = aspectOf(this.#view.hello)
     const width = Math.min(mostPixels, Math.round(canvas.clientWidth * Math.min(2, devicePixelRatio || 1)))
     const height = Math.round(width / aspect)
     if (width < 1 || (canvas.width === width && canvas.height === height)) return
@@ -226,6 +285,11 @@ export class Player {
     Object.assign(this.#view, change)
     this.#told = -Infinity
   }
+}
+
+/** aspectOf is width by height of what a hello tells of. */
+export function aspectOf(hello: Hello | null): number {
+  return hello && hello.width && hello.height ? hello.width / hello.height : 16 / 9
 }
 
 function free(image: Image | HTMLVideoElement | null | undefined): void {
