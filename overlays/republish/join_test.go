@@ -131,6 +131,7 @@ func rtpTimeOf(r *rtcp.SenderReport, utc time.Time) uint32 {
 // reconnects. PANTAU_PICTURES says how many; PANTAU_GO2RTC names a program that is to
 // stand between the camera and Pantau.
 func TestNumbersMeet(t *testing.T) {
+	t.Parallel()
 	want := 120
 	if n, err := strconv.Atoi(os.Getenv("PANTAU_PICTURES")); err == nil {
 		want = n

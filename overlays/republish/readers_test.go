@@ -58,6 +58,7 @@ func watch(t *testing.T, raw string, transport gortsplib.Transport, got func(*rt
 // TestPacketsAreTheCameras holds what comes through Pantau against what another reader
 // gets of the camera itself.
 func TestPacketsAreTheCameras(t *testing.T) {
+	t.Parallel()
 	st := newStand(t, republish.Options{Delay: 100 * time.Millisecond}, 1<<32-90000, time.Millisecond)
 	const enough = 120
 	var through, direct packetList
@@ -125,6 +126,7 @@ func (l *packetList) wait(t *testing.T, n int64) []*rtp.Packet {
 // TestASlowReaderLosesOnlyItsOwn lets a reader stop reading until what waits for it is
 // full. The other one must not notice, and the camera has one reader.
 func TestASlowReaderLosesOnlyItsOwn(t *testing.T) {
+	t.Parallel()
 	st := &stand{}
 	clip := taptest.MakeClip(t, taptest.Spec{Frames: 50, GOP: 10, Pattern: "nullsrc=size=640x480:rate=25,noise=alls=100:allf=t"})
 	st.start(t, republish.Options{Delay: 20 * time.Millisecond}, taptest.Options{Clip: clip}, nil, func(u *sidecar.AccessUnit) { st.server.AccessUnit("cam", u) })
@@ -165,6 +167,7 @@ func TestASlowReaderLosesOnlyItsOwn(t *testing.T) {
 
 // TestMulticast lets two readers join the groups, in a network of their own.
 func TestMulticast(t *testing.T) {
+	t.Parallel()
 	const inside = "PANTAU_INSIDE_NETWORK"
 	if os.Getenv(inside) == "" {
 		c := exec.Command("unshare", "--net", "sh", "-c", "ip link set lo up && ip link add net0 type veth peer name net1 && ip link set net1 up && ip address add 10.9.9.1/24 dev net0 && ip link set net0 up multicast on && exec \"$0\" -test.run '^TestMulticast$' -test.v", os.Args[0])
