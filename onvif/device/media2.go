@@ -20,7 +20,9 @@ func media2Operations() map[string]operation {
 	}
 	for _, k := range kinds() {
 		all["Get"+k.type2+"Configurations"] = operation{answer: func(c *call) (markup, error) { return c.configurations(k, true) }}
-		all["Set"+k.type2+"Configuration"] = operation{access: change, answer: func(c *call) (markup, error) { return c.set(k, "tr2:") }}
+		if k.type2 != "Analytics" { // of which Media2 has none
+			all["Set"+k.type2+"Configuration"] = operation{access: change, answer: func(c *call) (markup, error) { return c.set(k, "tr2:") }}
+		}
 		if k.option != nil {
 			all["Get"+k.type2+"ConfigurationOptions"] = operation{answer: func(c *call) (markup, error) { return c.options(k, true) }}
 		}
