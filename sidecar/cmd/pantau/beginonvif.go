@@ -23,13 +23,19 @@ func (s *service) beginONVIF(_ context.Context, p *parts) (err error) {
 	s.onvif, err = devices.New(devices.Options{
 		Settings: o, Unmasked: s.settings.RTSP.Unmasked, Overlay: s.settings.RTSP.Overlay, RTSP: rtsp, RTSPS: portOf(s.settings.RTSP.ListenTLS),
 		TLS:   &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{s.console.Certificate()}},
-		State: filepath.Join(s.state, "onvif.json"), Node: s.settings.Node, Version: version, File: s.file, Accounts: s.accounts, Log: s.log,
+		State: filepath.Join(s.state, "onvif.json"), Snapshot: s.picture, Node: s.settings.Node, Version: version, File: s.file, Accounts: s.accounts, Log: s.log,
 	})
 	if err != nil {
 		return err
 	}
 	p.start("ONVIF", s.onvif.Run)
 	return nil
+}
+
+// picture gives a camera's next picture without boxes, its masks blanked.
+func (s *service) picture(ctx context.Context, camera string) ([]byte, error) {
+	data, _, err := s.snapshot(ctx, camera, false)
+	return data, err
 }
 
 // portOf is the port of an address; 0 where there is none.
