@@ -82,6 +82,7 @@ type site struct {
 	live     func(w http.ResponseWriter, r *http.Request, camera string)
 	whep     func(w http.ResponseWriter, r *http.Request, who string, holds func(context.Context) bool)
 	audit    func(ctx context.Context, who, action, what string)
+	discover func(Search) (Work, error)
 }
 
 func newSite(t *testing.T) *site {
@@ -107,7 +108,8 @@ func (s *site) start() {
 	}
 	server, err := New(s.t.Context(), Options{Listen: "127.0.0.1:0", State: s.state, SetupToken: sidecar.NewSecret(token),
 		Accounts: s.accounts, Source: source{}, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Live: func(w http.ResponseWriter, r *http.Request, camera string) { s.live(w, r, camera) }, Snapshot: snapshot, Figures: figuresOf, WHEP: s.whep, Audit: s.audit})
+		Live: func(w http.ResponseWriter, r *http.Request, camera string) { s.live(w, r, camera) }, Snapshot: snapshot, Figures: figuresOf, WHEP: s.whep, Audit: s.audit,
+		Discover: func(r Search) (Work, error) { return s.discover(r) }, Probe: probeOf})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -274,6 +276,8 @@ func TestOpenAPIHoldsWhatIsAnswered(t *testing.T) {
 		{"get", "/cameras/{id}/live", "101 401 404"},
 		{"post", "/cameras/{id}/whep", "201 400 401 403 404 406 409 413 415 429 503"},
 		{"get", "/cameras/{id}/figures", "200 401 404 422 500"},
+		{"post", "/discover", "200 401 403 422 429 500 501"},
+		{"post", "/probe", "200 401 403 422 429 500 501"},
 		{"post", "/accounts", "201 401 403 409 422 500"},
 		{"delete", "/accounts/{name}", "204 401 403 404 409 422 500"},
 		{"delete", "/me/device-passwords/{id}", "204 401 404 422 500"},

@@ -86,6 +86,8 @@ func TestRolesAreHeld(t *testing.T) {
 	operator.want(403, "GET", "/api/v1/accounts", nil)
 	operator.want(403, "POST", "/api/v1/accounts", account)
 	operator.want(403, "DELETE", "/api/v1/accounts/root", nil)
+	operator.want(403, "POST", "/api/v1/discover", map[string]any{})
+	operator.want(403, "POST", "/api/v1/probe", map[string]any{"address": "10.0.0.5"})
 
 	if got := admin.want(200, "GET", "/api/v1/accounts", nil); !strings.Contains(got, `"ops"`) || strings.Contains(got, "argon2") {
 		t.Errorf("got accounts %s", got)

@@ -60,6 +60,7 @@ func (s *Server) api(mux *http.ServeMux) {
 	s.signInRoutes(api)
 	s.accountRoutes(api)
 	s.cameraRoutes(api)
+	s.findRoutes(api)
 	s.figureRoutes(api)
 	for _, o := range append(whepOperations(api.OpenAPI()), liveOperation(api.OpenAPI())) {
 		api.OpenAPI().AddOperation(o)

@@ -33,7 +33,8 @@ type discoverCmd struct {
 	Watch       bool          `help:"Go on until Ctrl-C, and tell what comes and goes."`
 	JSON        bool          `help:"Print a line of JSON for each camera."`
 
-	trusted []netip.Prefix // that may be sent the password
+	password sidecar.Secret // given otherwise than by the environment
+	trusted  []netip.Prefix // that may be sent the password
 }
 
 // Help is the longer text of --help.
@@ -95,9 +96,11 @@ func (c *discoverCmd) settings() (onvif.Search, onvif.Options, error) {
 	if err != nil {
 		return search, o, err
 	}
-	password, err := passwordOf(c.PasswordEnv)
-	if err != nil {
-		return search, o, err
+	password := c.password
+	if password.Empty() {
+		if password, err = passwordOf(c.PasswordEnv); err != nil {
+			return search, o, err
+		}
 	}
 	if o.TLS, err = pinned(c.Fingerprint); err != nil {
 		return search, o, err

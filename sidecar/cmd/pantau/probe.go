@@ -28,6 +28,8 @@ type probeCmd struct {
 	Rules       string        `help:"What is to be counted, a YAML file as for analyse: the stream is watched, to tell what of the picture is looked at for it, and what that costs." placeholder:"FILE"`
 	Watch       time.Duration `help:"How long to watch for that." default:"45s"`
 	JSON        bool          `help:"Print the result as JSON."`
+
+	password sidecar.Secret // given otherwise than by the environment
 }
 
 // Help is the longer text of --help.
@@ -95,15 +97,22 @@ func (c *probeCmd) stream(ctx context.Context, source sidecar.Source) error {
 }
 
 func (c *probeCmd) source() (sidecar.Source, error) {
-	s := sidecar.Source{User: c.User, Transport: sidecar.Transport(c.Transport), Fingerprint: c.Fingerprint}
-	var err error
-	if s.Password, err = passwordOf(c.PasswordEnv); err != nil {
-		return s, err
+	s := sidecar.Source{User: c.User, Password: c.password, Transport: sidecar.Transport(c.Transport), Fingerprint: c.Fingerprint}
+	if s.Password.Empty() {
+		var err error
+		if s.Password, err = passwordOf(c.PasswordEnv); err != nil {
+			return s, err
+		}
 	}
 	if _, err := os.Stat(c.URL); err == nil {
 		s.File = c.URL
 		return s, nil
 	}
+	return c.address(s)
+}
+
+// address reads an rtsp:// or rtsps:// address into a source.
+func (c *probeCmd) address(s sidecar.Source) (sidecar.Source, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil || u.Host == "" || u.Scheme != "rtsp" && u.Scheme != "rtsps" {
 		// The text may hold a password, so it is not repeated.

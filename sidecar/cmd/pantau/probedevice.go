@@ -37,11 +37,15 @@ func namesONVIF(text string) bool {
 
 // options are how to talk with the camera.
 func (c *probeCmd) options() (onvif.Options, error) {
-	password, err := passwordOf(c.PasswordEnv)
-	if err != nil {
-		return onvif.Options{}, err
+	password := c.password
+	if password.Empty() {
+		var err error
+		if password, err = passwordOf(c.PasswordEnv); err != nil {
+			return onvif.Options{}, err
+		}
 	}
 	o := onvif.Options{RTSPPort: c.RTSPPort, Credentials: soap.Credentials{User: c.User, Password: soap.NewSecret(password.Reveal())}}
+	var err error
 	o.TLS, err = pinned(c.Fingerprint)
 	return o, err
 }

@@ -185,9 +185,15 @@ func (s *survey) progress(w *os.File, quiet bool) func() {
 }
 
 func (s *survey) show(w io.Writer) {
+	found, asked := s.far()
+	fmt.Fprintf(w, "\r\x1b[Klooking … %d found, %d asked", found, asked)
+}
+
+// far is how far the survey is.
+func (s *survey) far() (found, asked int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	fmt.Fprintf(w, "\r\x1b[Klooking … %d found, %d asked", len(s.found), s.asked)
+	return len(s.found), s.asked
 }
 
 // host is the address of a device, without port if it is the usual one.
