@@ -27,7 +27,7 @@ func (v View) Suspends() bool { return v.State != "" && v.State != ViewOK }
 func (v View) Hint() string {
 	switch v.State {
 	case ViewMoved:
-		return "turn the camera back, or change its lines and zones to what it shows now: then its view is taken anew"
+		return "turn the camera back; or confirm its view on the page, or change its lines and zones to what it shows now: then the view is taken anew"
 	case ViewDark:
 		return "look whether the lens is covered, or the place has no light"
 	case ViewBlurred:

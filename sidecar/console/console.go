@@ -49,6 +49,7 @@ type Options struct {
 	WHEP func(w http.ResponseWriter, r *http.Request, who string, holds func(context.Context) bool)
 	// Figures gives what is known of a camera now; false: there is no such camera.
 	Figures func(camera string) (figures.Figures, bool)
+	View    View
 	// Discover looks for ONVIF cameras, and Probe looks at one. A request that cannot be
 	// is an error, a *sidecar.FieldError with the key. Nil: it is not done.
 	Discover func(Search) (Work, error)

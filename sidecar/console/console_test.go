@@ -108,7 +108,7 @@ func (s *site) start() {
 	}
 	server, err := New(s.t.Context(), Options{Listen: "127.0.0.1:0", State: s.state, SetupToken: sidecar.NewSecret(token),
 		Accounts: s.accounts, Source: source{}, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Live: func(w http.ResponseWriter, r *http.Request, camera string) { s.live(w, r, camera) }, Snapshot: snapshot, Figures: figuresOf, WHEP: s.whep, Audit: s.audit,
+		Live: func(w http.ResponseWriter, r *http.Request, camera string) { s.live(w, r, camera) }, Snapshot: snapshot, Figures: figuresOf, View: views(), WHEP: s.whep, Audit: s.audit,
 		Discover: func(r Search) (Work, error) { return s.discover(r) }, Probe: probeOf})
 	if err != nil {
 		s.t.Fatal(err)
@@ -278,6 +278,8 @@ func TestOpenAPIHoldsWhatIsAnswered(t *testing.T) {
 		{"get", "/cameras/{id}/figures", "200 401 404 422 500"},
 		{"post", "/discover", "200 401 403 422 429 500 501"},
 		{"post", "/probe", "200 401 403 422 429 500 501"},
+		{"get", "/cameras/{id}/view/reference.png", "200 401 404 422 500 503"},
+		{"post", "/cameras/{id}/view/confirm", "204 401 404 409 422 500 503"},
 		{"post", "/accounts", "201 401 403 409 422 500"},
 		{"delete", "/accounts/{name}", "204 401 403 404 409 422 500"},
 		{"delete", "/me/device-passwords/{id}", "204 401 404 422 500"},

@@ -62,6 +62,7 @@ func (s *Server) api(mux *http.ServeMux) {
 	s.cameraRoutes(api)
 	s.findRoutes(api)
 	s.figureRoutes(api)
+	s.viewRoutes(api)
 	for _, o := range append(whepOperations(api.OpenAPI()), liveOperation(api.OpenAPI())) {
 		api.OpenAPI().AddOperation(o)
 	}

@@ -5,6 +5,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -216,4 +217,25 @@ func (f *Fleet) Totals(id string) (since time.Time, rows []sidecar.CountRow) {
 		return m.pipeline.Totals()
 	}
 	return time.Time{}, nil
+}
+
+// ErrNoCamera says that there is no such camera, or that it does not work.
+var ErrNoCamera = errors.New("no such camera works")
+
+// Reference gives what a camera's view is held against, as (*pipeline.Pipeline).Reference.
+func (f *Fleet) Reference(ctx context.Context, id string) ([]byte, error) {
+	m := f.members()[id]
+	if m == nil || m.pipeline == nil {
+		return nil, ErrNoCamera
+	}
+	return m.pipeline.Reference(ctx)
+}
+
+// ConfirmView takes what a camera shows now as the view on which its rules hold.
+func (f *Fleet) ConfirmView(ctx context.Context, id string) error {
+	m := f.members()[id]
+	if m == nil || m.pipeline == nil {
+		return ErrNoCamera
+	}
+	return m.pipeline.ConfirmView(ctx)
 }

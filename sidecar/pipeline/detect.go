@@ -44,6 +44,8 @@ func (p *Pipeline) detect(ctx context.Context, decoded <-chan struct{}) error {
 			return d.finish(ctx)
 		case c := <-p.changes:
 			d.redefine(ctx, c)
+		case l := <-p.looks:
+			l.answer <- d.lookAt(l.confirm)
 		case <-p.states.ready:
 			d.facts(ctx, p.states.take(d.observer.origin()), nil)
 		case <-second.C:

@@ -87,6 +87,7 @@ type Pipeline struct {
 	units   *unitQueue
 	newest  *slot.Slot[*sidecar.Frame]
 	changes chan sidecar.Camera
+	looks   chan lookAt
 	states  stateLog
 	meter   meter
 }
@@ -111,6 +112,7 @@ func New(o Options) *Pipeline {
 		units:   newUnitQueue(),
 		newest:  slot.New((*sidecar.Frame).Release),
 		changes: make(chan sidecar.Camera, 1),
+		looks:   make(chan lookAt),
 		states:  stateLog{ready: make(chan struct{}, 1)},
 	}
 	var resolve func(context.Context) (sidecar.Source, error)

@@ -73,13 +73,27 @@ func (v *viewing) keep(now time.Time, atOnce bool) error {
 	if v.dir == "" || !atOnce && now.Sub(v.kept) < keepView {
 		return nil
 	}
-	v.kept = now
 	reference := v.Reference()
 	if reference == nil {
 		return nil
 	}
+	v.kept = now
 	if err := v.write(reference); err != nil {
 		return fmt.Errorf("keeping the reference of the view: %w", err)
+	}
+	return nil
+}
+
+// confirm takes the reference anew from what the camera shows now. The old one is
+// forgotten on the disk too, and the new one is kept as soon as it is made.
+func (v *viewing) confirm() error {
+	v.Renew()
+	v.kept = time.Time{}
+	if v.dir == "" {
+		return nil
+	}
+	if err := os.Remove(v.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("forgetting the reference of the view: %w", err)
 	}
 	return nil
 }

@@ -65,6 +65,21 @@ export async function figures(id: string): Promise<Answer<Figures>> {
   return map(await call('GET', `/api/v1/cameras/${encodeURIComponent(id)}/figures`), asFigures)
 }
 
+/** confirmView takes what a camera shows now as the scene that its rules hold on. */
+export async function confirmView(id: string): Promise<Answer<unknown>> {
+  return call('POST', `/api/v1/cameras/${encodeURIComponent(id)}/view/confirm`)
+}
+
+/** referenceAddress is the picture of the edges that a camera's rules hold on. */
+export function referenceAddress(id: string): string {
+  return `/api/v1/cameras/${encodeURIComponent(id)}/view/reference.png`
+}
+
+/** pictureAddress is a camera's next picture; at, ms, makes it another than the one before. */
+export function pictureAddress(id: string, at: number): string {
+  return `/api/v1/cameras/${encodeURIComponent(id)}/snapshot.jpg?boxes=0&at=${at}`
+}
+
 /** liveAddress is the WebSocket of a camera. */
 export function liveAddress(id: string): string {
   const base = location.origin.replace(/^http/, 'ws')

@@ -326,6 +326,24 @@ async function checks(page) {
     await page.getByRole('button', { name: 'Privacy blur' }).click()
   })
 
+  await pass('a moved camera: why, both views, and a person who confirms the new one', async () => {
+    let asked = 0
+    state.confirm = () => (asked++ === 0 ? 'the camera is running, and not moved or covered' : undefined)
+    await live(page, { status: { state: 'moved', cause: 'the picture has moved: 4.1 % of its width to the left', hint: 'turn it back' } }, server.url)
+    const panel = page.getByRole('region', { name: 'The camera shows another view' })
+    await panel.getByText('4.1 % of its width to the left').waitFor()
+    assert.equal(await panel.getByRole('img').count(), 2)
+    await accessible(page)
+    await panel.getByRole('button', { name: 'They lie right: go on counting' }).click()
+    await panel.getByRole('alert').getByText('not moved or covered').waitFor()
+    await panel.getByRole('button', { name: 'They lie right: go on counting' }).click()
+    await panel.getByRole('alert').waitFor({ state: 'detached' })
+    assert.equal(asked, 2)
+    await page.getByRole('button', { name: 'Bahasa Indonesia' }).click()
+    await page.getByRole('button', { name: 'Sudah benar: lanjutkan menghitung' }).waitFor()
+    await page.getByRole('button', { name: 'English' }).click()
+  })
+
   await pass('another camera by keyboard; one that does not answer says why', async () => {
     state.live = (connection) => stream(connection, { silent: true, status: trouble })
     await page.getByRole('button', { name: /Simpang Lima north/ }).focus()
@@ -382,7 +400,7 @@ async function checks(page) {
     state.user = null
     await page.getByRole('button', { name: 'Sign in' }).waitFor()
   })
-  return seen.filter((e) => !/status of 401|WebSocket connection|getImageData/.test(e))
+  return seen.filter((e) => !/status of (401|409)|WebSocket connection|getImageData/.test(e))
 }
 
 await pass('less than 60 kB of script, compressed', async () => {

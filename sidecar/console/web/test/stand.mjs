@@ -15,7 +15,7 @@ const policy =
 
 /**
  * serve starts the server. state is what it tells, and may be changed while it
- * runs: { user, setup, cameras, figures, config, live(connection, id, after) }. It gives { url, close }.
+ * runs: { user, setup, cameras, figures, confirm(), config, live(connection, id, after) }. It gives { url, close }.
  */
 export async function serve(state) {
   await access(join(dist, 'index.html')).catch(() => {
@@ -72,6 +72,15 @@ async function answer(state, request, response) {
       return state.user ? json(200, { ready: true, config: state.config }) : json(401, { detail: 'sign in first' })
     case 'GET /api/v1/cameras':
       return state.user ? json(200, state.cameras) : json(401, { detail: 'sign in first' })
+  }
+  const pixel = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==', 'base64')
+  if (/^\/api\/v1\/cameras\/[^/]+\/(view\/reference\.png|snapshot\.jpg\?.*)$/.test(request.url)) {
+    response.writeHead(state.user ? 200 : 401, { 'Content-Type': 'image/png' })
+    return response.end(pixel)
+  }
+  if (request.method === 'POST' && /\/view\/confirm$/.test(request.url)) {
+    const refused = state.confirm?.()
+    return refused ? json(409, { detail: refused }) : json(204)
   }
   const about = /^\/api\/v1\/cameras\/[^/]+\/(\w+)$/.exec(request.url)?.[1]
   if (about === 'figures') return state.user ? json(200, state.figures ?? { rows: [], states: [], hour: {} }) : json(401, { detail: 'sign in first' })

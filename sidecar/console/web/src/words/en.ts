@@ -74,6 +74,12 @@ export const en = {
   inPicture: 'In the picture now',
   empty: 'nothing',
 
+  viewTitle: 'The camera shows another view',
+  viewBefore: 'The view that the rules hold on: edges only, no picture is kept',
+  viewNow: 'Now',
+  viewAsk: 'Do the lines and zones lie right on the view as it is now? Then counting can go on. Otherwise turn the camera back, or draw them anew in the configuration.',
+  viewConfirm: 'They lie right: go on counting',
+
   turns: 'Junction',
   fromTo: 'from ↓ to →',
   allClasses: 'all',

@@ -76,6 +76,12 @@ export const id: Words = {
   inPicture: 'Di gambar sekarang',
   empty: 'kosong',
 
+  viewTitle: 'Kamera menampilkan pandangan lain',
+  viewBefore: 'Pandangan dasar aturan: hanya tepi, gambar tidak disimpan',
+  viewNow: 'Sekarang',
+  viewAsk: 'Apakah garis dan zona terletak benar di pandangan sekarang? Jika ya, penghitungan dapat dilanjutkan. Jika tidak, kembalikan arah kamera, atau gambar ulang di konfigurasi.',
+  viewConfirm: 'Sudah benar: lanjutkan menghitung',
+
   turns: 'Simpang',
   fromTo: 'dari ↓ ke →',
   allClasses: 'semua',

@@ -1,0 +1,79 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"pantau/sidecar"
+)
+
+// views has a reference of camera a alone, and b cannot be confirmed.
+func views() View {
+	return View{
+		Sketch: func(_ context.Context, camera string) ([]byte, error) {
+			if camera != "a" {
+				return nil, nil
+			}
+			return []byte("edges"), nil
+		},
+		Confirm: func(_ context.Context, camera string) error {
+			if camera != "a" {
+				return &sidecar.Fault{Err: errors.New("the camera is running"), Hint: "nothing is to be confirmed"}
+			}
+			return nil
+		},
+	}
+}
+
+func TestViewsAreConfirmed(t *testing.T) {
+	s := newSite(t)
+	var mu sync.Mutex
+	var told []string
+	s.audit = func(_ context.Context, who, action, what string) {
+		mu.Lock()
+		defer mu.Unlock()
+		told = append(told, who+" "+action+" "+what)
+	}
+	s.stop()
+	s.start()
+	admin, nobody := s.admin(), s.browser()
+	admin.want(201, "POST", "/api/v1/accounts", map[string]string{"name": "budi", "password": password, "role": "operator"})
+	operator := s.browser()
+	operator.want(200, "POST", "/api/v1/login", login("budi", password))
+	for _, tt := range []struct {
+		who          *browser
+		method, path string
+		status       int
+		body         string
+	}{
+		{operator, "GET", "a/view/reference.png", 200, "edges"},
+		{operator, "GET", "b/view/reference.png", 404, "no reference"},
+		{operator, "GET", "c/view/reference.png", 404, "no such camera"},
+		{operator, "POST", "a/view/confirm", 204, ""},
+		{admin, "POST", "b/view/confirm", 409, "nothing is to be confirmed"},
+		{admin, "POST", "c/view/confirm", 404, "no such camera"},
+		{nobody, "POST", "a/view/confirm", 401, "sign in first"},
+		{nobody, "GET", "a/view/reference.png", 401, "sign in first"},
+		{operator, "GET", "a/view/confirm", 404, ""},
+	} {
+		got, body := tt.who.do(tt.method, "/api/v1/cameras/"+tt.path, nil)
+		if got.StatusCode != tt.status || !strings.Contains(body, tt.body) {
+			t.Errorf("%s %s: got %s %q, want %d with %q", tt.method, tt.path, got.Status, body, tt.status, tt.body)
+		}
+		if tt.body == "edges" && got.Header.Get("Content-Type") != "image/png" {
+			t.Errorf("got %v", got.Header)
+		}
+	}
+	operator.want(http.StatusForbidden, "POST", "/api/v1/cameras/a/view/confirm", nil, "Origin", "https://elsewhere.example.org")
+	mu.Lock()
+	defer mu.Unlock()
+	confirmed := slices.DeleteFunc(told, func(t string) bool { return !strings.Contains(t, "view.confirm") })
+	if len(confirmed) != 1 || confirmed[0] != "budi view.confirm a" {
+		t.Errorf("got %v", confirmed)
+	}
+}
