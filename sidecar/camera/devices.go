@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"pantau/onvif"
 	"pantau/sidecar"
@@ -22,6 +23,7 @@ type Options struct {
 type Devices struct {
 	o       Options
 	changed chan struct{} // holds a token when known has changed
+	keys    chan string   // ids of cameras that are to send a key frame
 
 	mu    sync.Mutex
 	known map[string]*device // by the camera's id
@@ -30,12 +32,14 @@ type Devices struct {
 // device is one ONVIF camera.
 type device struct {
 	camera sidecar.Camera
-	found  Found // zero before it has told its stream
+	found  Found     // zero before it has told its stream
+	asked  time.Time // for a key frame
+	never  bool      // it sends none when asked
 }
 
 // New makes an empty set.
 func New(o Options) *Devices {
-	return &Devices{o: o, changed: make(chan struct{}, 1), known: map[string]*device{}}
+	return &Devices{o: o, changed: make(chan struct{}, 1), keys: make(chan string, 64), known: map[string]*device{}}
 }
 
 // Camera notes a camera that came or changed. One that is no ONVIF camera is left out.

@@ -41,7 +41,8 @@ const remembered = 1024
 // AllEvents among a source's topics stands for all of them.
 const AllEvents = "all"
 
-// Run passes on the events of the cameras that have some enabled, until ctx ends.
+// Run passes on the events of the cameras that have some enabled, and asks for key
+// frames, until ctx ends.
 func (d *Devices) Run(ctx context.Context) error {
 	var hearing sync.WaitGroup
 	defer hearing.Wait()
@@ -59,6 +60,9 @@ func (d *Devices) Run(ctx context.Context) error {
 			hearing.Go(func() { defer close(e.stopped); e.run(hears) })
 		}
 		select {
+		case id := <-d.keys:
+			hearing.Go(func() { d.refresh(ctx, id) })
+			continue
 		case <-d.changed:
 		case <-ctx.Done():
 			for _, e := range running {

@@ -23,7 +23,8 @@ import (
 type Options struct {
 	// Detector gives the shared detector of a model; "" and "auto" are the default one.
 	Detector func(model string) (pipeline.Detector, error)
-	Resolve  pipeline.Resolver // of ONVIF cameras; nil: there are none
+	Resolve  pipeline.Resolver   // of ONVIF cameras; nil: there are none
+	KeyFrame func(camera string) // as of pipeline.Options
 	Sink     pipeline.Sink
 	Viewer   Viewer
 	Packets  bool                                 // Viewer wants the cameras' RTP packets too
@@ -161,7 +162,7 @@ func (f *Fleet) start(ctx context.Context, c sidecar.Camera) {
 		f.add(m)
 		return
 	}
-	m.pipeline = pipeline.New(pipeline.Options{Camera: c, Resolve: f.o.Resolve, Detector: detector, Sink: f.o.Sink, Viewer: f.o.Viewer, Packets: f.o.Packets, Shown: f.o.Shown, Decoded: f.o.Decoded, Abandon: abandon, Views: f.o.Views, Log: f.o.Log})
+	m.pipeline = pipeline.New(pipeline.Options{Camera: c, Resolve: f.o.Resolve, KeyFrame: f.o.KeyFrame, Detector: detector, Sink: f.o.Sink, Viewer: f.o.Viewer, Packets: f.o.Packets, Shown: f.o.Shown, Decoded: f.o.Decoded, Abandon: abandon, Views: f.o.Views, Log: f.o.Log})
 	f.add(m)
 	f.o.Log.Info("camera added", "camera", c.ID, "functions", len(c.Functions))
 	f.wg.Go(func() {

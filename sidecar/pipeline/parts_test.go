@@ -133,3 +133,28 @@ func TestRedefinable(t *testing.T) {
 		}
 	}
 }
+
+func TestAKeyFrameIsWantedWhereTheDecoderWaitsForOne(t *testing.T) {
+	asked := 0
+	p := New(Options{KeyFrame: func(string) { asked++ }})
+	put := func(epoch string, key bool, want int, when string) {
+		t.Helper()
+		p.receive(&sidecar.AccessUnit{Stamp: sidecar.Stamp{Epoch: epoch}, Key: key})
+		if asked != want {
+			t.Errorf("%s: asked %d times, want %d", when, asked, want)
+		}
+	}
+	put("a", false, 1, "a session that begins in the middle")
+	put("a", false, 1, "the next unit")
+	put("b", true, 1, "a session that begins with one")
+	for range queueLength {
+		put("b", false, 1, "the queue fills")
+	}
+	put("b", false, 1, "units are dropped, and there is no room")
+	for len(p.units.c) > 0 {
+		<-p.units.c
+	}
+	put("b", false, 2, "there is room again")
+	put("b", true, 2, "it has come")
+	put("b", false, 2, "it goes on")
+}

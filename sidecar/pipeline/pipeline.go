@@ -58,11 +58,12 @@ type Viewer interface {
 	Totals(camera string, since time.Time, rows []sidecar.CountRow)
 }
 
-// Options are what a camera's pipeline is made of. All but Resolve, Viewer, Shown,
+// Options are what a camera's pipeline is made of. All but Resolve, KeyFrame, Viewer, Shown,
 // Decoded, Abandon, Views and Log are required.
 type Options struct {
 	Camera   sidecar.Camera
-	Resolve  Resolver // of ONVIF cameras
+	Resolve  Resolver            // of ONVIF cameras
+	KeyFrame func(camera string) // asks the camera for a key frame now; must not block; nil: nobody can
 	Detector Detector
 	Sink     Sink
 	Viewer   Viewer
@@ -85,6 +86,7 @@ type Pipeline struct {
 	log     *slog.Logger
 	tap     *tap.Tap
 	units   *unitQueue
+	epoch   string // of the newest unit; the tap's goroutine uses it alone
 	newest  *slot.Slot[*sidecar.Frame]
 	changes chan sidecar.Camera
 	looks   chan lookAt
@@ -180,6 +182,17 @@ func (p *Pipeline) receive(u *sidecar.AccessUnit) {
 	p.meter.units.Add(1)
 	p.o.Viewer.AccessUnit(p.o.Camera.ID, u)
 	p.units.put(u)
+	if p.waitsForKey(u) && p.o.KeyFrame != nil {
+		p.o.KeyFrame(p.o.Camera.ID)
+	}
+}
+
+// waitsForKey says whether the decoder could go on if there were a key frame: at the
+// beginning of a session, and when units were dropped and there is room again.
+func (p *Pipeline) waitsForKey(u *sidecar.AccessUnit) bool {
+	begins := u.Epoch != p.epoch
+	p.epoch = u.Epoch
+	return !u.Key && (begins || p.units.skip && len(p.units.c) < queueLength/2)
 }
 
 // state notes a change of the connection's state, and tells of it.

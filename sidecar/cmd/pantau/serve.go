@@ -170,7 +170,7 @@ func (s *service) beginFleet(_ context.Context, p *parts) error {
 	viewer := &audience{Hub: s.hub, stills: s.stills, rtsp: s.rtsp, whep: s.whep, onvif: s.onvif, devices: s.devices, publisher: s.publisher, auditor: s.auditor, log: s.log, started: time.Now(), known: map[string]string{}}
 	viewer.board = s.board
 	s.fleet = fleet.New(fleet.Options{
-		Detector: s.detectors.get, Resolve: s.devices.Resolve, Sink: audited{s.publisher, s.auditor, s.board}, Packets: s.rtsp != nil, Views: filepath.Join(s.state, "views"), Log: s.log, Viewer: viewer, Shown: s.shown, Decoded: s.stills.Decoded,
+		Detector: s.detectors.get, Resolve: s.devices.Resolve, KeyFrame: s.devices.KeyFrame, Sink: audited{s.publisher, s.auditor, s.board}, Packets: s.rtsp != nil, Views: filepath.Join(s.state, "views"), Log: s.log, Viewer: viewer, Shown: s.shown, Decoded: s.stills.Decoded,
 	})
 	sets := make(chan []sidecar.Camera)
 	s.catalogue = &catalogue.File{Path: s.file, Checks: s.checks, Log: s.log}
