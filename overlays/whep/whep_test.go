@@ -29,7 +29,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type stand struct {
 	t      *testing.T
 	server *Server
-	url    string // of the camera's endpoint
+	web    *httptest.Server
+	mux    *http.ServeMux
+	url    string                                            // of the camera's endpoint
+	scene  func(u *sidecar.AccessUnit, n int) *sidecar.Scene // of the nth picture
 	stop   func()
 	may    atomic.Bool // the account may watch
 	who    atomic.Value
@@ -53,17 +56,17 @@ func newStand(t *testing.T, o Options) *stand {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st := &stand{t: t, server: server, sent: map[uint32]sent{}}
+	st := &stand{t: t, server: server, sent: map[uint32]sent{}, scene: numbered}
 	st.may.Store(true)
 	st.who.Store("somebody")
-	mux := http.NewServeMux()
+	st.mux = http.NewServeMux()
 	serve := func(w http.ResponseWriter, r *http.Request) {
 		server.ServeHTTP(w, r, st.who.Load().(string), func(context.Context) bool { return st.may.Load() })
 	}
-	mux.HandleFunc("/cameras/{id}/whep", serve)
-	mux.HandleFunc("/cameras/{id}/whep/{session}", serve)
-	web := httptest.NewServer(mux)
-	st.url = web.URL + "/cameras/cam/whep"
+	st.mux.HandleFunc("/api/v1/cameras/{id}/whep", serve)
+	st.mux.HandleFunc("/api/v1/cameras/{id}/whep/{session}", serve)
+	st.web = httptest.NewServer(st.mux)
+	st.url = st.web.URL + "/api/v1/cameras/cam/whep"
 	ctx, cancel := context.WithCancel(context.Background())
 	over := make(chan error, 1)
 	go func() { over <- server.Run(ctx) }()
@@ -72,7 +75,7 @@ func newStand(t *testing.T, o Options) *stand {
 		if err := <-over; err != nil {
 			t.Error(err)
 		}
-		web.Close()
+		st.web.Close()
 		http.DefaultClient.CloseIdleConnections()
 	})
 	t.Cleanup(st.stop)
@@ -98,7 +101,7 @@ func (st *stand) play(clip string, startRTP uint32, infer time.Duration) {
 			st.sent[u.RTPTime] = sent{n, u.NALUs}
 			st.mu.Unlock()
 			st.server.AccessUnit("cam", u)
-			s := numbered(u.Stamp, n)
+			s := st.scene(u, n)
 			time.AfterFunc(infer, func() { st.server.Scene(s) })
 			n++
 		})
@@ -119,9 +122,9 @@ func (st *stand) play(clip string, startRTP uint32, infer time.Duration) {
 }
 
 // numbered is a scene whose box tells a number.
-func numbered(at sidecar.Stamp, n int) *sidecar.Scene {
+func numbered(u *sidecar.AccessUnit, n int) *sidecar.Scene {
 	left := float64(n%1000) / 2000
-	return &sidecar.Scene{Stamp: at, Camera: "cam", Tracks: []sidecar.Track{{
+	return &sidecar.Scene{Stamp: u.Stamp, Camera: "cam", Tracks: []sidecar.Track{{
 		ID: 7, Confirmed: true, Class: sidecar.Motorcycle, Score: 0.9, Box: sidecar.Box{Left: left, Top: 0.2, Right: left + 0.1, Bottom: 0.4}}}}
 }
 
@@ -250,7 +253,7 @@ func (p *player) connect(url string) {
 	if err := p.peer.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: response.body}); err != nil {
 		p.t.Fatalf("%v\n%s", err, response.body)
 	}
-	p.at = strings.TrimSuffix(url, "/cameras/cam/whep") + response.header.Get("Location")
+	p.at = strings.TrimSuffix(url, "/api/v1/cameras/cam/whep") + response.header.Get("Location")
 	if response.header.Get("ETag") == "" || response.header.Get("Content-Type") != "application/sdp" {
 		p.t.Errorf("got %v", response.header)
 	}
