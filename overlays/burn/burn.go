@@ -48,9 +48,10 @@ type Options struct {
 // Stats count what became of pictures and scenes, since the start.
 type Stats struct {
 	overlays.Stats
-	Burnt   uint64 // pictures given
-	Dropped uint64 // pictures left out because there was no time for them
-	Failed  uint64 // pictures that could not be coded
+	Burnt   uint64        // pictures given
+	Dropped uint64        // pictures left out because there was no time for them
+	Failed  uint64        // pictures that could not be coded
+	CPU     time.Duration // processor time of the encoder
 }
 
 // errNoPicture says that nothing can be given yet.
@@ -64,6 +65,7 @@ type Burner struct {
 
 	wantKey                atomic.Bool
 	burnt, dropped, failed atomic.Uint64
+	cpu                    atomic.Int64 // of the encoder, ns
 
 	mu      sync.Mutex
 	camera  sidecar.Camera
@@ -155,7 +157,7 @@ func (b *Burner) Key() { b.wantKey.Store(true) }
 func (b *Burner) Stats() Stats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := Stats{Stats: b.ended, Burnt: b.burnt.Load(), Dropped: b.dropped.Load(), Failed: b.failed.Load()}
+	s := Stats{Stats: b.ended, Burnt: b.burnt.Load(), Dropped: b.dropped.Load(), Failed: b.failed.Load(), CPU: time.Duration(b.cpu.Load())}
 	if b.joiner != nil {
 		s.Add(b.joiner.Stats())
 	}

@@ -162,7 +162,9 @@ func (w *work) code(f *sidecar.Frame, s *sidecar.Scene) error {
 		w.blur(img, f, s)
 	}
 	w.painter.Scene(img, s, functions, draw.Options{Totals: totals, Colours: colours, Only: w.b.o.Show})
+	before := w.encoder.CPU()
 	nalus, key, err := w.encoder.Encode(f.PTS-f.Origin, key)
+	w.b.cpu.Add(int64(w.encoder.CPU() - before))
 	if err != nil {
 		return err
 	}

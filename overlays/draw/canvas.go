@@ -124,16 +124,19 @@ func (c *canvas) passes(colour shade) [2]pass {
 // segment draws a straight stroke with round ends and soft edges.
 func (c *canvas) segment(a, b point, width float64, colour shade, alpha float64) {
 	s, colour := newStroke(a, b, width/2), native(colour, c.of)
-	origin := c.img.Rect.Min
-	s.cover(c.w, c.h, 1, 1, func(x, y int, part float64) {
-		mix(&c.img.Y[c.img.YOffset(origin.X+x, origin.Y+y)], colour.Y, int(part*alpha*256))
-	})
+	luma, chroma := c.img.YOffset(c.img.Rect.Min.X, c.img.Rect.Min.Y), c.img.COffset(c.img.Rect.Min.X, c.img.Rect.Min.Y)
+	s.cover(plane{c.img.Y[luma:], c.img.YStride, c.w, c.h, 1, 1}, colour.Y, alpha)
 	ux, uy := 1<<c.sx, 1<<c.sy
-	s.cover((c.w+ux-1)>>c.sx, (c.h+uy-1)>>c.sy, ux, uy, func(x, y int, part float64) {
-		i := c.img.COffset(origin.X+x*ux, origin.Y+y*uy)
-		mix(&c.img.Cb[i], colour.Cb, int(part*alpha*256))
-		mix(&c.img.Cr[i], colour.Cr, int(part*alpha*256))
-	})
+	w, h := (c.w+ux-1)>>c.sx, (c.h+uy-1)>>c.sy
+	s.cover(plane{c.img.Cb[chroma:], c.img.CStride, w, h, ux, uy}, colour.Cb, alpha)
+	s.cover(plane{c.img.Cr[chroma:], c.img.CStride, w, h, ux, uy}, colour.Cr, alpha)
+}
+
+// plane is w·h samples, each ux·uy pixels large.
+type plane struct {
+	samples      []uint8
+	stride, w, h int
+	ux, uy       int
 }
 
 // stroke is all points that are nearer than radius to a straight line, in pixels.
@@ -147,31 +150,39 @@ func newStroke(a, b point, radius float64) stroke {
 	return stroke{a, d, math.Hypot(d.x, d.y), radius}
 }
 
-// distance is that of a point to the line.
-func (s *stroke) distance(x, y float64) float64 {
-	x, y = x-s.a.x, y-s.a.y
-	if s.length == 0 {
-		return math.Sqrt(x*x + y*y)
-	}
-	t := max(0, min(1, (x*s.d.x+y*s.d.y)/(s.length*s.length)))
-	x, y = x-t*s.d.x, y-t*s.d.y
-	return math.Sqrt(x*x + y*y) // math.Hypot, for numbers of any size, takes thrice as long
-}
-
-// cover calls paint for each sample of a plane of w·h samples, each ux·uy
-// pixels large, that the stroke covers, with the part that it covers.
-func (s *stroke) cover(w, h, ux, uy int, paint func(x, y int, part float64)) {
-	soft := float64(max(ux, uy))
+// cover moves each sample of a plane that the stroke covers towards v, by the part that
+// it covers and alpha.
+func (s *stroke) cover(p plane, v uint8, alpha float64) {
+	soft, ux, uy := float64(max(p.ux, p.uy)), float64(p.ux), float64(p.uy)
 	reach := s.radius + soft
-	top := max(0, int((min(s.a.y, s.a.y+s.d.y)-reach)/float64(uy)))
-	bottom := min(h-1, int((max(s.a.y, s.a.y+s.d.y)+reach)/float64(uy)))
+	top := max(0, int((min(s.a.y, s.a.y+s.d.y)-reach)/uy))
+	bottom := min(p.h-1, int((max(s.a.y, s.a.y+s.d.y)+reach)/uy))
+	per := 0.0 // of the length
+	if s.length > 0 {
+		per = 1 / s.length
+	}
 	for j := top; j <= bottom; j++ {
-		y := (float64(j) + 0.5) * float64(uy)
+		y := (float64(j) + 0.5) * uy
 		from, to := s.across(y, reach)
-		for i := max(0, int(from/float64(ux))); i <= min(w-1, int(to/float64(ux))); i++ {
-			if part := (s.radius-s.distance((float64(i)+0.5)*float64(ux), y))/soft + 0.5; part > 0 {
-				paint(i, j, min(1, part))
+		first, last := max(0, int(from/ux)), min(p.w-1, int(to/ux))
+		if first > last {
+			continue
+		}
+		row := p.samples[j*p.stride+first : j*p.stride+last+1]
+		x, y := (float64(first)+0.5)*ux-s.a.x, y-s.a.y
+		along, beside := (x*s.d.x+y*s.d.y)*per, (x*s.d.y-y*s.d.x)*per
+		stepAlong, stepBeside := ux*s.d.x*per, ux*s.d.y*per
+		for i := range row {
+			d := math.Abs(beside)
+			if per == 0 || along < 0 {
+				d = math.Sqrt(x*x + y*y)
+			} else if over := along - s.length; over > 0 {
+				d = math.Sqrt(over*over + beside*beside)
 			}
+			if part := (s.radius-d)/soft + 0.5; part > 0 {
+				mix(&row[i], v, int(min(1, part)*alpha*256))
+			}
+			x, along, beside = x+ux, along+stepAlong, beside+stepBeside
 		}
 	}
 }

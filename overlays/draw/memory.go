@@ -13,7 +13,7 @@ const (
 	// tailTime is how long a way is shown.
 	tailTime = 2500 * time.Millisecond
 	// step is how far an object goes, 0..1 of the picture, until its way is longer by a point.
-	step = 0.006
+	step = 0.01
 	// forget is how long an object is remembered that is in no scene.
 	forget = 2 * time.Second
 )

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"image"
 	"slices"
+	"time"
 	"unsafe"
 
 	"pantau/sidecar"
@@ -130,6 +131,14 @@ func (e *H264) Encode(pts int64, key bool) (nalus [][]byte, isKey bool, err erro
 	e.pts = pts
 	p := e.c.packet
 	return units(C.GoBytes(unsafe.Pointer(p.data), p.size)), p.flags&C.AV_PKT_FLAG_KEY != 0, nil
+}
+
+// CPU is the processor time that encoding has taken so far.
+func (e *H264) CPU() time.Duration {
+	if e.c == nil {
+		return 0
+	}
+	return time.Duration(e.c.cpu)
 }
 
 // Close frees the encoder. It may be called twice.

@@ -9,6 +9,7 @@ typedef struct {
 	AVCodecContext *codec;
 	AVFrame *frame;   // where the next picture is put
 	AVPacket *packet; // the newest coded picture
+	int64_t cpu;      // processor time of all calls of pantau_h264_encode, ns
 } pantau_h264;
 
 int pantau_h264_open(pantau_h264 *e, const pantau_x264 *o);

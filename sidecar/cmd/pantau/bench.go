@@ -14,7 +14,7 @@ import (
 
 // benchCmd is `pantau bench`.
 type benchCmd struct {
-	Sections []string `arg:"" optional:"" help:"decode, pipeline, workers, allocations, memory. Default: all."`
+	Sections []string `arg:"" optional:"" help:"decode, pipeline, workers, allocations, memory, overlay. Default: all."`
 	Rounds   int      `help:"How often each comparison is made; the median counts." default:"5"`
 	Node     string   `help:"Folder with node_modules/onnxruntime-node, for the peer." placeholder:"DIR"`
 	Model    string   `help:"Model to measure with. Default: the one that this machine is faster with." default:"auto" placeholder:"NAME"`
@@ -73,7 +73,7 @@ func (c *benchCmd) options(p paths) (bench.Options, error) {
 
 // benchPartCmd is what the benchmark runs in processes of their own.
 type benchPartCmd struct {
-	Part string   `arg:"" enum:"decode,camera,infer"`
+	Part string   `arg:"" enum:"decode,camera,infer,burn"`
 	Args []string `arg:""`
 }
 
@@ -82,6 +82,12 @@ func (c *benchPartCmd) Run(ctx context.Context) error {
 	switch {
 	case c.Part == "decode" && len(c.Args) == 1:
 		return bench.Decode(c.Args[0])
+	case c.Part == "burn" && len(c.Args) == 1:
+		whole, coding, err := bench.Burn(ctx, c.Args[0])
+		if err == nil {
+			fmt.Println(whole.Seconds(), coding.Seconds())
+		}
+		return err
 	case c.Part == "camera" && len(c.Args) == 2:
 		return bench.Camera(ctx, c.Args[0], c.Args[1])
 	case c.Part == "infer" && len(c.Args) == 3:

@@ -50,6 +50,7 @@ var sections = []struct {
 	{"workers", workers},
 	{"allocations", allocations},
 	{"memory", memory},
+	{"overlay", burning},
 }
 
 // Sections names what can be measured.
