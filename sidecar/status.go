@@ -30,21 +30,28 @@ type Status struct {
 	Viewers     int               `json:"viewers,omitempty"` // browsers that watch it now
 	Readers     int               `json:"readers,omitempty"` // who read it over RTSP now
 	Players     int               `json:"players,omitempty"` // who watch it over WebRTC (WHEP) now
-	Overlay     Overlay           `json:"-"`                 // how scenes and pictures met for them
+	Overlays    map[Way]Overlay   `json:"-"`                 // how scenes and pictures met for them
 	DecodeCPU   time.Duration     `json:"-"`                 // processor time of its decoder since the start
 	LostFacts   uint64            `json:"-"`                 // events and counts that could not be kept when the process ended
 }
 
+// Way is a way out on which pictures and scenes go together.
+type Way string
+
+// The ways out.
+const (
+	WayRTSP   Way = "rtsp"    // the camera's own packets, and metadata
+	WayWebRTC Way = "webrtc"  // WHEP
+	WayBurnt  Way = "overlay" // pictures with their boxes in them
+)
+
 // Overlay is how scenes and pictures have met on their way out, since the start.
 type Overlay struct {
-	Joined uint64        // pictures with their scene
-	Late   uint64        // scenes whose picture had gone
-	Error  time.Duration // the most, by media time, that a scene was behind the picture
-}
-
-// Plus sums up two ways out.
-func (o Overlay) Plus(other Overlay) Overlay {
-	return Overlay{Joined: o.Joined + other.Joined, Late: o.Late + other.Late, Error: max(o.Error, other.Error)}
+	Joined  uint64        // pictures with their scene
+	Late    uint64        // scenes whose picture had gone
+	Error   time.Duration // the most, by media time, that a scene was behind the picture
+	Dropped uint64        // pictures that there was no time to draw on and to code
+	CPU     time.Duration // processor time of the encoder
 }
 
 // Looking is what of a camera's picture is looked at.

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"image"
 	"math/rand/v2"
+	"net"
 	"os"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,13 +36,13 @@ const (
 
 // numbers shows each picture's number: 16 blocks of black or white, the highest bit
 // first, and below them the same bits inverted as a check.
-const numbers = "color=c=gray:size=320x180:rate=25,format=gray," +
+const numbers = "color=c=gray:size=320x176:rate=25,format=gray," +
 	"geq=lum='if(between(Y,10,49),if(eq(mod(floor(N/pow(2,15-floor(X/20))),2),lt(Y,30)),235,16),96)'"
 
 // slot is the box of picture n.
 func slot(n int) sidecar.Box {
 	left := float64(n%slots*16 + 2)
-	return sidecar.Box{Left: left / 320, Top: 90.0 / 180, Right: (left + 12) / 320, Bottom: 164.0 / 180}
+	return sidecar.Box{Left: left / 320, Top: 90.0 / 176, Right: (left + 12) / 320, Bottom: 160.0 / 176}
 }
 
 // read gives the number in a picture, and the slot of the only box; -1 where there is none.
@@ -84,7 +87,7 @@ type scenery struct {
 // between least and most.
 func newScenery(t *testing.T, spec taptest.Spec, o republish.Options, cam sidecar.Camera, startRTP uint32, every int, least, most time.Duration) *scenery {
 	t.Helper()
-	spec.Width, spec.Height, spec.Frames, spec.Pattern = 320, 180, numbered, numbers
+	spec.Width, spec.Height, spec.Frames, spec.Pattern = 320, 176, numbered, numbers
 	s := &scenery{}
 	var err error
 	if s.camera, err = taptest.New(taptest.Options{Clip: taptest.MakeClip(t, spec), StartRTP: startRTP}); err != nil {
@@ -125,6 +128,14 @@ func newScenery(t *testing.T, spec taptest.Spec, o republish.Options, cam sideca
 	return s
 }
 
+// patience is how long a test may play.
+func patience() time.Duration {
+	if os.Getenv("PANTAU_OVERLAY_FRAMES") != "" {
+		return time.Hour
+	}
+	return time.Minute
+}
+
 // watch plays /overlay until enough says so, over as many sessions as it takes, and
 // gives each picture to see, with the newest report.
 func (s *scenery) watch(t *testing.T, path string, see func(n int, u *sidecar.AccessUnit, img *image.YCbCr, report *rtcp.SenderReport) (enough bool)) {
@@ -133,9 +144,9 @@ func (s *scenery) watch(t *testing.T, path string, see func(n int, u *sidecar.Ac
 	if err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(10 * time.Minute)
+	deadline := time.Now().Add(patience())
 	for session := 0; time.Now().Before(deadline); session++ {
-		if done, err := s.session(t, address, session, see); done {
+		if done, err := s.session(t, address, session, see); done || t.Failed() {
 			return
 		} else if err != nil {
 			time.Sleep(100 * time.Millisecond) // the camera is not there yet
@@ -237,7 +248,8 @@ func TestBoxesAreBurntIntoTheirPicture(t *testing.T) {
 	const start = 1<<32 - 60*tick // the RTP clock wraps after 2.4 s
 	s := newScenery(t, taptest.Spec{GOP: 20}, republish.Options{Delay: 450 * time.Millisecond, Overlay: burn.Options{FPS: 25}},
 		sidecar.Camera{ID: "cam"}, start, 2, 20*time.Millisecond, 400*time.Millisecond)
-	exact, bare, between, wrapped, sessions := 0, 0, 0, false, map[int]time.Time{}
+	exact, bare, between, other, gone := 0, 0, 0, 0, 0
+	wrapped, sessions := false, map[int]time.Time{}
 	last := -1
 	s.watch(t, "cam/overlay", func(session int, u *sidecar.AccessUnit, img *image.YCbCr, report *rtcp.SenderReport) bool {
 		if _, known := sessions[session]; !known {
@@ -249,8 +261,6 @@ func TestBoxesAreBurntIntoTheirPicture(t *testing.T) {
 		switch {
 		case u.RTPTime-start != uint32(n*tick) || number != n%numbered:
 			t.Errorf("RTP time of picture %d, which shows %d", n, number)
-		case last >= 0 && n != last+1:
-			t.Errorf("picture %d after %d", n, last)
 		case report == nil:
 			t.Error("a picture without a report before it")
 		case n%2 == 1:
@@ -260,7 +270,11 @@ func TestBoxesAreBurntIntoTheirPicture(t *testing.T) {
 		case at < 0 && time.Since(sessions[session]) < 700*time.Millisecond:
 			bare++ // its scene came before the reader
 		default:
-			t.Errorf("picture %d has its box at %d, want %d", n, at, number%slots)
+			t.Logf("picture %d has its box at %d, want %d", n, at, number%slots)
+			other++
+		}
+		if last >= 0 {
+			gone += n - last - 1
 		}
 		wrapped = wrapped || u.RTPTime < 1<<31
 		last = n
@@ -274,7 +288,154 @@ func TestBoxesAreBurntIntoTheirPicture(t *testing.T) {
 	if !wrapped || len(sessions) < 2 {
 		t.Errorf("wrapped %v, %d sessions", wrapped, len(sessions))
 	}
-	if stats.Late > 0 || stats.Dropped > 0 || stats.Failed > 0 {
-		t.Errorf("%+v", stats)
+	// A busy machine may be late, and says so; otherwise each picture comes, with its own box.
+	if other > int(stats.Late) || gone > int(stats.Dropped) || stats.Failed > 0 {
+		t.Errorf("%d pictures have another box, %d did not come, %+v", other, gone, stats)
 	}
+}
+
+// TestEveryCodecIsBurnt asks that each is decoded, drawn on and given as H.264.
+func TestEveryCodecIsBurnt(t *testing.T) {
+	for _, codec := range []sidecar.Codec{sidecar.H265, sidecar.MJPEG} {
+		s := newScenery(t, taptest.Spec{Codec: codec, GOP: 20}, republish.Options{Delay: 200 * time.Millisecond, Overlay: burn.Options{FPS: 25}},
+			sidecar.Camera{ID: "cam"}, 7, 1, 20*time.Millisecond, 60*time.Millisecond)
+		exact, other, begun := 0, 0, time.Now()
+		s.watch(t, "cam/overlay", func(_ int, u *sidecar.AccessUnit, img *image.YCbCr, _ *rtcp.SenderReport) bool {
+			n := int(u.RTPTime-7) / tick
+			switch number, at := read(img); {
+			case number != n%numbered:
+				t.Errorf("%s: RTP time of picture %d, which shows %d", codec, n, number)
+			case at == number%slots:
+				exact++
+			case at >= 0 || exact > 0:
+				other++
+			}
+			return exact >= 15 || t.Failed() || time.Since(begun) > 20*time.Second
+		})
+		if _, stats := s.Burnt("cam"); exact < 15 || other > int(stats.Late) {
+			t.Errorf("%s: %d pictures have their box, %d another, %+v", codec, exact, other, stats)
+		}
+	}
+}
+
+// TestMasksAreInThePictures asks for a camera with a mask: its own packets are refused,
+// and its pictures with boxes are blank where the mask is.
+func TestMasksAreInThePictures(t *testing.T) {
+	mask := sidecar.Polygon{{0, 0.9}, {1, 0.9}, {1, 1}, {0, 1}}
+	s := newScenery(t, taptest.Spec{GOP: 20}, republish.Options{Delay: 100 * time.Millisecond, Overlay: burn.Options{Show: []sidecar.Layer{sidecar.LayerBoxes}}},
+		sidecar.Camera{ID: "cam", Analyse: sidecar.Analyse{Mask: []sidecar.Polygon{mask}}}, 0, 2, 10*time.Millisecond, 10*time.Millisecond)
+	seen := 0
+	s.watch(t, "cam/overlay", func(_ int, _ *sidecar.AccessUnit, img *image.YCbCr, _ *rtcp.SenderReport) bool {
+		if below, above := img.YCbCrAt(160, 168).Y, img.YCbCrAt(160, 80).Y; below > 12 || above < 60 {
+			t.Errorf("luma %d under the mask, %d above it", below, above)
+		}
+		seen++
+		return seen >= 10
+	})
+	address, err := base.ParseURL(fmt.Sprintf("rtsp://%s:%s@%s/cam/video", user, password, s.Addr()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &gortsplib.Client{Scheme: address.Scheme, Host: address.Host}
+	if err := client.Start2(); err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, _, err := client.Describe(address); err == nil || !strings.Contains(err.Error(), "403") {
+		t.Errorf("the packets of a camera with masks are given: %v", err)
+	}
+}
+
+// TestViewersShareOneEncoder lets three watch, one of whom reads nothing: the others lose
+// no picture, and when all have gone nothing is done any more.
+func TestViewersShareOneEncoder(t *testing.T) {
+	s := newScenery(t, taptest.Spec{GOP: 20}, republish.Options{Delay: 100 * time.Millisecond, Overlay: burn.Options{FPS: 25}},
+		sidecar.Camera{ID: "cam"}, 0, 2, 10*time.Millisecond, 10*time.Millisecond)
+	s.watch(t, "cam/overlay", func(int, *sidecar.AccessUnit, *image.YCbCr, *rtcp.SenderReport) bool { return true })
+	stuck := stuckReader(t, s)
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			last, seen, gone := -1, 0, 0
+			s.watch(t, "cam/overlay", func(_ int, u *sidecar.AccessUnit, _ *image.YCbCr, _ *rtcp.SenderReport) bool {
+				n := int(u.RTPTime) / tick
+				if last >= 0 {
+					gone += n - last - 1
+				}
+				last = n
+				seen++
+				return seen >= 50
+			})
+			if _, stats := s.Burnt("cam"); gone > int(stats.Dropped) {
+				t.Errorf("%d pictures did not come, %+v", gone, stats)
+			}
+		})
+	}
+	wg.Wait()
+	_ = stuck.Close()
+	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if readers, _ := s.Burnt("cam"); readers == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("a reader is left over")
+		}
+	}
+	time.Sleep(300 * time.Millisecond) // the picture that was under way
+	_, before := s.Burnt("cam")
+	time.Sleep(500 * time.Millisecond)
+	if _, after := s.Burnt("cam"); after.Burnt != before.Burnt || after.CPU != before.CPU || after.Pictures != before.Pictures {
+		t.Errorf("work was done while nobody watched: %+v, then %+v", before, after)
+	} else if after.Burnt > 200 {
+		t.Errorf("%d pictures were coded for three viewers of some 60", after.Burnt)
+	}
+}
+
+// stuckReader plays over TCP and reads nothing of it.
+func stuckReader(t *testing.T, s *scenery) net.Conn {
+	t.Helper()
+	var conn net.Conn
+	tcp := gortsplib.TransportTCP
+	address, err := base.ParseURL(fmt.Sprintf("rtsp://%s:%s@%s/cam/overlay", user, password, s.Addr()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	client := &gortsplib.Client{Scheme: address.Scheme, Host: address.Host, Transport: &tcp,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			c, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+			conn = &stuckConn{Conn: c, stop: stop}
+			return conn, err
+		}}
+	t.Cleanup(client.Close)
+	t.Cleanup(func() { close(stop) })
+	if err := client.Start2(); err != nil {
+		t.Fatal(err)
+	}
+	desc, _, err := client.Describe(address)
+	if err == nil {
+		err = client.SetupAll(desc.BaseURL, desc.Medias)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Play(nil); err != nil {
+		t.Fatal(err)
+	}
+	conn.(*stuckConn).stuck.Store(true)
+	return conn
+}
+
+// stuckConn reads nothing more once it is stuck.
+type stuckConn struct {
+	net.Conn
+	stuck atomic.Bool
+	stop  chan struct{}
+}
+
+func (c *stuckConn) Read(b []byte) (int, error) {
+	if c.stuck.Load() {
+		<-c.stop
+	}
+	return c.Conn.Read(b)
 }

@@ -326,13 +326,19 @@ func (s *service) Cameras() []sidecar.CameraStatus {
 		st := &all[i].Status
 		st.Profile = s.devices.Profile(all[i].ID)
 		st.Viewers, _ = s.hub.Viewers(all[i].ID)
+		st.Overlays = map[sidecar.Way]sidecar.Overlay{}
 		if s.rtsp != nil {
 			readers, joined := s.rtsp.Stats(all[i].ID)
-			st.Readers, st.Overlay = readers, overlayOf(joined)
+			watchers, burnt := s.rtsp.Burnt(all[i].ID)
+			st.Readers = readers + watchers
+			st.Overlays[sidecar.WayRTSP] = overlayOf(joined)
+			drawn := overlayOf(burnt.Stats)
+			drawn.Dropped, drawn.CPU = burnt.Dropped+burnt.Failed, burnt.CPU
+			st.Overlays[sidecar.WayBurnt] = drawn
 		}
 		if s.whep != nil {
 			players, joined := s.whep.Stats(all[i].ID)
-			st.Players, st.Overlay = players, st.Overlay.Plus(overlayOf(joined))
+			st.Players, st.Overlays[sidecar.WayWebRTC] = players, overlayOf(joined)
 		}
 	}
 	return all

@@ -14,7 +14,7 @@ type collector struct{ source Source }
 func (c collector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect gives all metrics. Their only labels are camera, reason, stage,
-// state, kind, stream and group.
+// state, kind, way, stream and group.
 func (c collector) Collect(out chan<- prometheus.Metric) {
 	for _, cam := range c.source.Cameras() {
 		collectCamera(out, cam.ID, &cam.Status)
@@ -33,10 +33,17 @@ func collectCamera(out chan<- prometheus.Metric, id string, s *sidecar.Status) {
 	m.number("viewers", "Browsers that watch the live view.", float64(s.Viewers))
 	m.number("readers", "Who read the camera over RTSP.", float64(s.Readers))
 	m.number("players", "Who watch the camera over WebRTC (WHEP).", float64(s.Players))
-	m.number("overlay_joined_total", "Pictures that were given on with their scene.", float64(s.Overlay.Joined), counter)
-	m.number("overlay_late_total", "Scenes that came after their picture was given on.", float64(s.Overlay.Late), counter)
-	m.number("overlay_frame_error_seconds", "The most, by media time, that a scene was behind the picture.", s.Overlay.Error.Seconds())
+	burnt := s.Overlays[sidecar.WayBurnt]
+	m.number("overlay_dropped_total", "Pictures that there was no time to draw boxes into.", float64(burnt.Dropped), counter)
+	m.number("overlay_encode_cpu_seconds_total", "Processor time of the encoder of pictures with boxes in them.", burnt.CPU.Seconds(), counter)
 
+	m.labels = []string{"camera", "way"}
+	for way, o := range s.Overlays {
+		m.values = []string{id, string(way)}
+		m.number("overlay_joined_total", "Pictures that were given on with their scene.", float64(o.Joined), counter)
+		m.number("overlay_late_total", "Scenes that came after their picture was given on.", float64(o.Late), counter)
+		m.number("overlay_frame_error_seconds", "The most, by media time, that a scene was behind the picture.", o.Error.Seconds())
+	}
 	m.labels = []string{"camera", "kind"}
 	for kind, fps := range map[string]float64{"camera": s.FPS.Camera, "processed": s.FPS.Processed,
 		"skipped": s.FPS.Skipped, "detection": s.FPS.Detection} {

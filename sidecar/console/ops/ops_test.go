@@ -25,7 +25,8 @@ type source struct{ ready bool }
 
 func (source) Cameras() []sidecar.CameraStatus {
 	s := sidecar.Status{State: "running", FPS: sidecar.Rates{Camera: 25, Processed: 24, Skipped: 1, Detection: 8},
-		Dropped: map[string]uint64{"detector": 3}, Reconnects: 2, ClockOffset: -0.5, Viewers: 1}
+		Dropped: map[string]uint64{"detector": 3}, Reconnects: 2, ClockOffset: -0.5, Viewers: 1,
+		Overlays: map[sidecar.Way]sidecar.Overlay{sidecar.WayRTSP: {Joined: 9, Late: 1, Error: 80 * time.Millisecond}, sidecar.WayBurnt: {Joined: 6, Dropped: 2, CPU: time.Second}}}
 	s.Stages[0].Observe(time.Millisecond)
 	s.Stages[0].Observe(3 * time.Millisecond)
 	s.Stages[0].Observe(time.Minute)
@@ -49,6 +50,12 @@ func TestMetrics(t *testing.T) {
 		`pantau_camera_clock_offset_seconds{camera="a"} -0.5`,
 		`pantau_camera_reconnects_total{camera="a"} 2`,
 		`pantau_camera_viewers{camera="a"} 1`,
+		`pantau_camera_overlay_joined_total{camera="a",way="rtsp"} 9`,
+		`pantau_camera_overlay_joined_total{camera="a",way="overlay"} 6`,
+		`pantau_camera_overlay_late_total{camera="a",way="rtsp"} 1`,
+		`pantau_camera_overlay_frame_error_seconds{camera="a",way="rtsp"} 0.08`,
+		`pantau_camera_overlay_dropped_total{camera="a"} 2`,
+		`pantau_camera_overlay_encode_cpu_seconds_total{camera="a"} 1`,
 		`pantau_camera_latency_seconds_bucket{camera="a",stage="decode",le="0.005"} 2`,
 		`pantau_info{model="street@1",node="node-1",version="1"} 1`,
 		`pantau_ready 0`, `pantau_redis_up 1`, `pantau_redis_scenes_total 7`, `pantau_redis_scenes_dropped_total 1`,
