@@ -18,6 +18,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"pantau/sidecar"
+	"pantau/sidecar/audit"
 	"pantau/sidecar/console/accounts"
 	"pantau/sidecar/figures"
 )
@@ -50,6 +51,8 @@ type Options struct {
 	// Figures gives what is known of a camera now; false: there is no such camera.
 	Figures func(camera string) (figures.Figures, bool)
 	View    View
+	// Audits are kept here, as `pantau audit` does.
+	Audits audit.Folder
 	// Discover looks for ONVIF cameras, and Probe looks at one. A request that cannot be
 	// is an error, a *sidecar.FieldError with the key. Nil: it is not done.
 	Discover func(Search) (Work, error)

@@ -22,6 +22,7 @@ import (
 	"go.uber.org/goleak"
 
 	"pantau/sidecar"
+	"pantau/sidecar/audit"
 	"pantau/sidecar/console/accounts"
 )
 
@@ -41,7 +42,8 @@ type source struct{}
 func (source) Cameras() []sidecar.CameraStatus {
 	return []sidecar.CameraStatus{
 		{Camera: sidecar.Camera{ID: "a", Name: "North", Source: sidecar.Source{RTSP: "rtsp://10.0.0.1/a?channel=1&password=" + camPW,
-			User: "viewer", Password: sidecar.NewSecret(camPW)}},
+			User: "viewer", Password: sidecar.NewSecret(camPW)},
+			Functions: []sidecar.Function{{ID: "l", Kind: "line", Line: []sidecar.Point{{0.5, 0}, {0.5, 1}}}}},
 			Status: sidecar.Status{State: "running", FPS: sidecar.Rates{Camera: 25, Detection: 8}}},
 		{Camera: sidecar.Camera{ID: "b", Source: sidecar.Source{File: "/srv/clips/street.mp4"}},
 			Status: sidecar.Status{State: "retrying", Cause: "no answer", Hint: "check the cable", FPS: sidecar.Rates{Camera: 5}}},
@@ -108,7 +110,7 @@ func (s *site) start() {
 	}
 	server, err := New(s.t.Context(), Options{Listen: "127.0.0.1:0", State: s.state, SetupToken: sidecar.NewSecret(token),
 		Accounts: s.accounts, Source: source{}, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Live: func(w http.ResponseWriter, r *http.Request, camera string) { s.live(w, r, camera) }, Snapshot: snapshot, Figures: figuresOf, View: views(), WHEP: s.whep, Audit: s.audit,
+		Live: func(w http.ResponseWriter, r *http.Request, camera string) { s.live(w, r, camera) }, Snapshot: snapshot, Figures: figuresOf, View: views(), Audits: audit.In(s.state), WHEP: s.whep, Audit: s.audit,
 		Discover: func(r Search) (Work, error) { return s.discover(r) }, Probe: probeOf})
 	if err != nil {
 		s.t.Fatal(err)
@@ -278,6 +280,11 @@ func TestOpenAPIHoldsWhatIsAnswered(t *testing.T) {
 		{"get", "/cameras/{id}/figures", "200 401 404 422 500"},
 		{"post", "/discover", "200 401 403 422 429 500 501"},
 		{"post", "/probe", "200 401 403 422 429 500 501"},
+		{"get", "/cameras/{id}/audit", "200 401 404 422 500"},
+		{"post", "/cameras/{id}/audit", "201 401 404 409 422 500"},
+		{"delete", "/cameras/{id}/audit", "204 401 404 422 500"},
+		{"post", "/cameras/{id}/audit/tally", "200 401 404 409 422 500"},
+		{"get", "/cameras/{id}/audit/strips/{strip}", "200 206 401 404 416 500"},
 		{"get", "/cameras/{id}/view/reference.png", "200 401 404 422 500 503"},
 		{"post", "/cameras/{id}/view/confirm", "204 401 404 409 422 500 503"},
 		{"post", "/accounts", "201 401 403 409 422 500"},

@@ -27,6 +27,7 @@ func (s *Server) routes(files fs.FS) http.Handler {
 	})
 	mux.HandleFunc("GET /signin", s.signInByLink)
 	mux.HandleFunc("GET /api/v1/cameras/{id}/live", s.live)
+	mux.HandleFunc("GET /api/v1/cameras/{id}/audit/strips/{strip}", s.strip)
 	s.api(mux)
 
 	protection := http.NewCrossOriginProtection()
@@ -63,7 +64,8 @@ func (s *Server) api(mux *http.ServeMux) {
 	s.findRoutes(api)
 	s.figureRoutes(api)
 	s.viewRoutes(api)
-	for _, o := range append(whepOperations(api.OpenAPI()), liveOperation(api.OpenAPI())) {
+	s.auditRoutes(api)
+	for _, o := range append(whepOperations(api.OpenAPI()), liveOperation(api.OpenAPI()), stripOperation(api.OpenAPI())) {
 		api.OpenAPI().AddOperation(o)
 	}
 	api.OpenAPI().Components.Schemas.Map()["Function"].Properties["dwell"].Description = "Nanoseconds"

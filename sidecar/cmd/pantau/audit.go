@@ -15,7 +15,7 @@ import (
 
 	"pantau/inference/models"
 	"pantau/sidecar"
-	"pantau/sidecar/cmd/pantau/audit"
+	"pantau/sidecar/audit"
 	"pantau/sidecar/config"
 	"pantau/sidecar/decode"
 	"pantau/sidecar/figures"
@@ -59,15 +59,16 @@ func (f drawFlags) order(camera string) (audit.Order, error) {
 	if f.Seed != 0 {
 		o.Seed = f.Seed
 	}
-	switch {
-	case f.Crossings < 1 || f.Crossings > 500:
-		return o, &sidecar.FieldError{Field: "--crossings", Problem: fmt.Sprintf("%d crossings", f.Crossings), Remedy: "use 1 to 500"}
-	case f.Quiet < 1 || f.Quiet > 500:
-		return o, &sidecar.FieldError{Field: "--quiet", Problem: fmt.Sprintf("%d windows", f.Quiet), Remedy: "use 1 to 500: what is missed while nothing is counted can be seen nowhere else"}
-	case f.Keep < time.Hour:
-		return o, &sidecar.FieldError{Field: "--keep", Problem: fmt.Sprintf("%v is too short for a tally", f.Keep), Remedy: "use 1h or more"}
+	return o, flagged(o.Check())
+}
+
+// flagged names the flag of a field.
+func flagged(err error) error {
+	var field *sidecar.FieldError
+	if errors.As(err, &field) {
+		return &sidecar.FieldError{Field: "--" + field.Field, Problem: field.Problem, Remedy: field.Remedy}
 	}
-	return o, nil
+	return err
 }
 
 // auditRecordCmd is `pantau audit CAMERA`.
@@ -91,30 +92,16 @@ func (c *auditRecordCmd) Run(ctx context.Context) error {
 	if c.Cancel {
 		return folder.Discard(c.Camera)
 	}
-	if c.For < 0 || c.For > 7*24*time.Hour {
-		return &sidecar.FieldError{Field: "--for", Problem: fmt.Sprintf("%v", c.For), Remedy: "use up to 168h"}
-	}
 	order, err := c.order(c.Camera)
 	if err != nil {
 		return err
 	}
 	order.For = c.For
-	p, begun, err := folder.Progress(c.Camera)
-	if err != nil {
+	if err := flagged(order.Check()); err != nil {
 		return err
 	}
-	if begun && p.State == audit.Failed {
-		if err := folder.Discard(c.Camera); err != nil {
-			return err
-		}
-		begun = false
-	}
-	if _, ordered, err := folder.Order(c.Camera); err != nil {
+	if err := folder.Begin(order); err != nil && !errors.Is(err, audit.ErrBegun) {
 		return err
-	} else if !ordered || !begun {
-		if err := folder.Place(order); err != nil {
-			return err
-		}
 	}
 	return c.follow(ctx, folder)
 }
@@ -169,9 +156,9 @@ func progressLine(p audit.Progress) string {
 
 // tellPage says what to do with a recording.
 func tellPage(f audit.Folder, camera string) error {
-	r, ok, err := f.Record(camera)
-	if err != nil || !ok {
-		return errors.Join(err, fmt.Errorf("there is no recording of %s", camera))
+	r, err := f.Recorded(camera)
+	if err != nil {
+		return err
 	}
 	n, length := 0, time.Duration(0)
 	for _, l := range r.Lines {
@@ -209,13 +196,6 @@ func (c *auditTallyCmd) Run() error {
 		return err
 	}
 	folder := audit.In(state)
-	record, ok, err := folder.Record(c.Camera)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return &sidecar.Fault{Err: fmt.Errorf("there is no recording of %s", c.Camera), Hint: "make one with: pantau audit " + c.Camera}
-	}
 	if c.Tally == "" {
 		return tellPage(folder, c.Camera)
 	}
@@ -223,17 +203,9 @@ func (c *auditTallyCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	result, err := audit.Judge(record, answer)
+	result, err := folder.Tally(c.Camera, answer, c.Retain)
 	if err != nil {
 		return err
-	}
-	if err := folder.Keep(c.Camera, result); err != nil {
-		return err
-	}
-	if !c.Retain {
-		if err := folder.Discard(c.Camera); err != nil {
-			return err
-		}
 	}
 	if c.JSON {
 		return json.NewEncoder(os.Stdout).Encode(result)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image/png"
 
+	"pantau/sidecar/audit"
 	"pantau/sidecar/console"
 	"pantau/sidecar/figures"
 	"pantau/sidecar/view"
@@ -13,7 +14,7 @@ import (
 
 // trust gives the console what tells how far the numbers can be trusted.
 func (s *service) trust(o *console.Options) {
-	o.Figures = s.figures
+	o.Figures, o.Audits = s.figures, audit.In(s.state)
 	o.View = console.View{Sketch: s.sketch, Confirm: func(ctx context.Context, camera string) error { return s.fleet.ConfirmView(ctx, camera) }}
 }
 

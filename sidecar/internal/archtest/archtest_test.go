@@ -104,7 +104,7 @@ func TestStagesDoNotKnowTheirNeighbours(t *testing.T) {
 }
 
 func TestOnlyTheJoinersImportStages(t *testing.T) {
-	joiners := []string{"pantau/sidecar/pipeline", "pantau/sidecar/fleet", "pantau/sidecar/cmd", "pantau/examples"}
+	joiners := []string{"pantau/sidecar/pipeline", "pantau/sidecar/fleet", "pantau/sidecar/audit", "pantau/sidecar/cmd", "pantau/examples"}
 	// The console shows what the live hub sends; it imports no other stage.
 	allowed := map[string][]string{"pantau/sidecar/console": {"pantau/overlays/live"}}
 	for _, p := range list(t) {

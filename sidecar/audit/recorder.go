@@ -247,7 +247,7 @@ func (r *recorder) film(s *Strip) error {
 	if err := gob.NewDecoder(f).Decode(&shots); err != nil {
 		return fmt.Errorf("reading pictures: %w", err)
 	}
-	size, err := writeStrip(filepath.Join(r.strips(), s.ID+".mp4"), shots)
+	size, err := writeStrip(r.folder.strip(r.record.Camera, s.ID), shots)
 	r.record.Width, r.record.Height = size.X, size.Y
 	return errors.Join(err, os.Remove(r.path(s)))
 }

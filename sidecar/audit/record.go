@@ -152,6 +152,11 @@ func (f Folder) results(camera string) string {
 	return filepath.Join(string(f), camera, "results.json")
 }
 
+// strip is the film of a strip.
+func (f Folder) strip(camera, id string) string {
+	return filepath.Join(f.Evidence(camera), "strips", id+".mp4")
+}
+
 // Place gives an order to the sidecar that runs with this state folder.
 func (f Folder) Place(o Order) error {
 	if err := os.MkdirAll(f.Evidence(o.Camera), 0o700); err != nil {

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -19,15 +18,31 @@ import (
 //go:embed page.html
 var pageText []byte
 
-// shown is a strip as the page gets it. What was counted is not in it.
-type shown struct {
+// Shown is a strip as a person gets it. What was counted is not in it.
+type Shown struct {
 	ID     string          `json:"id"`
 	Line   []sidecar.Point `json:"line"`
 	Name   string          `json:"name"` // of the line
 	Groups []Group         `json:"groups"`
 	Begin  float64         `json:"begin"` // seconds of the strip
 	End    float64         `json:"end"`
-	Video  string          `json:"video"` // MP4, base64
+}
+
+// Shown lists a recording's strips in the order in which a person sees them.
+func (r *Record) Shown() []Shown {
+	all := []Shown{}
+	for _, l := range r.Lines {
+		for _, s := range l.Strips {
+			all = append(all, Shown{ID: s.ID, Line: l.Rule.Line, Name: l.Rule.ID, Groups: groupsOf(l.Rule), Begin: s.Begin.Seconds(), End: s.End.Seconds()})
+		}
+	}
+	return all
+}
+
+// shown is a strip with its film, for the page that is one file.
+type shown struct {
+	Shown
+	Video string `json:"video"` // MP4, base64
 }
 
 // writePage writes one file that needs nothing else: strips, lines and keys.
@@ -42,15 +57,12 @@ func writePage(f Folder, r *Record) error {
 		Height int       `json:"height"`
 		Strips []shown   `json:"strips"`
 	}{Audit: r.ID, Camera: r.Camera, From: r.From, To: r.To, Ends: r.Ends, Width: r.Width, Height: r.Height}
-	for _, l := range r.Lines {
-		for _, s := range l.Strips {
-			video, err := os.ReadFile(filepath.Join(f.Evidence(r.Camera), "strips", s.ID+".mp4"))
-			if err != nil {
-				return fmt.Errorf("writing the page: %w", err)
-			}
-			content.Strips = append(content.Strips, shown{ID: s.ID, Line: l.Rule.Line, Name: l.Rule.ID, Groups: groupsOf(l.Rule),
-				Begin: s.Begin.Seconds(), End: s.End.Seconds(), Video: base64.StdEncoding.EncodeToString(video)})
+	for _, s := range r.Shown() {
+		video, err := os.ReadFile(f.strip(r.Camera, s.ID))
+		if err != nil {
+			return fmt.Errorf("writing the page: %w", err)
 		}
+		content.Strips = append(content.Strips, shown{s, base64.StdEncoding.EncodeToString(video)})
 	}
 	data, err := json.Marshal(content) // "<" is escaped: nothing in it can end the script
 	if err != nil {
