@@ -46,12 +46,11 @@ type camera struct {
 	events []metadata.Notification // of scenes that have not been written
 
 	// of the goroutine that writes, anew with each epoch
-	writing    string // the epoch
-	packers    map[*door]*packer
-	line       timeline
-	position   time.Duration // media time of the newest picture
-	written    time.Duration // where that was when the last document was written
-	documented time.Duration // media time of that document
+	writing string // the epoch
+	packers map[*door]*packer
+	line    timeline
+	order   order
+	written time.Duration // media time of the newest picture when there was a document last
 }
 
 // place is where a stream is found.
@@ -229,37 +228,44 @@ func (c *camera) write(u *sidecar.AccessUnit, s *sidecar.Scene) {
 	}
 	if epoch != c.writing {
 		c.writing, c.packers, c.line = epoch, map[*door]*packer{}, timeline{}
-		c.written, c.documented = -heartbeat, -heartbeat
+		c.order, c.written = newOrder(), -heartbeat
 	}
 	if u != nil {
 		c.picture(ways, u)
 	}
 	switch {
-	case s != nil && (u != nil || s.Media() > c.documented):
-		c.document(ways, frame(s, c.line.at(s.Stamp)), s.Stamp)
-	case u != nil && c.position-c.written >= heartbeat:
-		c.document(ways, metadata.Frame{Time: c.line.at(u.Stamp), Source: source}, u.Stamp)
+	case s != nil:
+		c.describe(ways, document{frame(s, c.line.at(s.Stamp)), s.Stamp})
+	case (c.order.newest - c.written).Abs() >= heartbeat:
+		c.describe(ways, document{metadata.Frame{Time: c.line.at(u.Stamp), Source: source}, u.Stamp})
 	}
 }
 
-// picture writes a picture, after the report of its time where that is due.
+// picture writes a picture, after the report of its time where that is due, and the
+// documents that waited for it.
 func (c *camera) picture(ways []*way, u *sidecar.AccessUnit) {
 	due := c.line.follow(u.Stamp)
-	c.position = u.Media()
-	if c.position < c.written-heartbeat { // the RTP clock was set back
-		c.written, c.documented = c.position-heartbeat, c.position-heartbeat
-	}
 	utc := c.line.at(u.Stamp)
 	for _, w := range ways {
 		w.report(utc, u.RTPTime, due)
 		w.picture(c.packets(w.door, u))
 	}
+	for _, d := range c.order.picture(u.Media()) {
+		c.document(ways, d.frame, d.at.RTPTime)
+	}
+}
+
+// describe writes a document in its turn.
+func (c *camera) describe(ways []*way, d document) {
+	c.written = c.order.newest
+	for _, d := range c.order.add(d) {
+		c.document(ways, d.frame, d.at.RTPTime)
+	}
 }
 
 // document writes a frame and the events that wait. Newcomers are told first which
 // properties hold.
-func (c *camera) document(ways []*way, f metadata.Frame, at sidecar.Stamp) {
-	c.written, c.documented = c.position, at.Media()
+func (c *camera) document(ways []*way, f metadata.Frame, rtpTime uint32) {
 	c.mu.Lock()
 	events, holding := c.events, c.teller.Holding(f.Time)
 	c.events = nil
@@ -277,7 +283,7 @@ func (c *camera) document(ways []*way, f metadata.Frame, at sidecar.Stamp) {
 			doc := metadata.Stream{Frames: []metadata.Frame{f}, Events: all}
 			texts[i] = doc.AppendXML(nil)
 		}
-		w.document(texts[i], at.RTPTime)
+		w.document(texts[i], rtpTime)
 	}
 }
 
