@@ -17,14 +17,15 @@ const maxMedia = 8
 // offer is what a viewer takes.
 type offer struct {
 	format
-	text string // the offer with nothing in it but what is understood here
-	fmtp string // of the video in the answer
+	every bool   // the viewer takes all profiles
+	text  string // the offer with nothing in it but what is understood here
+	fmtp  string // of the video in the answer
 }
 
 // readOffer reads an SDP offer for pictures of a profile-level-id. What it returns names
-// one format of video and no address at all: the viewer is the one who finds us. The
-// error is a *Refusal.
-func readOffer(text []byte, id profileLevelID) (offer, error) {
+// one format of video and no address at all: the viewer is the one who finds us. With
+// every, the viewer takes all profiles, whatever it offers. The error is a *Refusal.
+func readOffer(text []byte, id profileLevelID, every bool) (offer, error) {
 	var desc sdp.SessionDescription
 	if err := desc.Unmarshal(text); err != nil {
 		return offer{}, refuse(400, fmt.Sprintf("the offer is no SDP: %v", err), "send the offer of a WebRTC implementation as it is")
@@ -32,12 +33,12 @@ func readOffer(text []byte, id profileLevelID) (offer, error) {
 	if n := len(desc.MediaDescriptions); n > maxMedia {
 		return offer{}, refuse(400, fmt.Sprintf("the offer has %d media", n), "offer one video and, for the boxes, one data channel")
 	}
-	var o offer
+	o := offer{every: every}
 	var found bool
 	for _, m := range desc.MediaDescriptions {
 		switch {
 		case m.MediaName.Media == "video" && !found && takes(m):
-			f, err := chooseFormat(m, id)
+			f, err := chooseFormat(m, id, every)
 			if err != nil {
 				return offer{}, err
 			}
@@ -85,7 +86,7 @@ type format struct {
 }
 
 // chooseFormat finds the nearest format that takes pictures of a profile.
-func chooseFormat(m *sdp.MediaDescription, id profileLevelID) (format, error) {
+func chooseFormat(m *sdp.MediaDescription, id profileLevelID, every bool) (format, error) {
 	all := formats(m)
 	if len(all) == 0 {
 		return format{}, refuse(406, "the offer has no H.264 with packetization-mode=1", "use a player that takes H.264")
@@ -98,9 +99,12 @@ func chooseFormat(m *sdp.MediaDescription, id profileLevelID) (format, error) {
 			best = i
 		}
 	}
+	if best < 0 && every { // the one that takes most
+		return slices.MaxFunc(all, func(a, b format) int { return a.id.profile() - b.id.profile() }), nil
+	}
 	if best < 0 {
 		return format{}, refuse(406, fmt.Sprintf("the camera sends H.264 of profile-level-id %s, which is more than the offer takes", id),
-			"set the camera's H.264 profile to Main or Baseline, or use another player")
+			"set the camera's H.264 profile to Main or Baseline, or add ?profile=any to the address where the player takes it nevertheless")
 	}
 	return all[best], nil
 }
@@ -191,7 +195,7 @@ func (id profileLevelID) profile() int {
 
 // rank is that of the profiles which the viewer takes.
 func (o offer) rank() int {
-	if !o.known {
+	if o.every || !o.known {
 		return anyProfile
 	}
 	return o.id.profile()

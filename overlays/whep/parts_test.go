@@ -165,23 +165,27 @@ func TestTheNearestProfileIsChosen(t *testing.T) {
 	for _, c := range []struct {
 		camera string
 		offers []string
+		every  bool
 		kind   uint8 // 0: refused
 		answer string
 	}{
-		{"42c028", all, 96, "420028"},
-		{"4d0028", all, 98, "4d0028"},
-		{"640028", all, 99, "640028"},
-		{"640028", all[:3], 0, ""},
-		{"6e0028", all, 100, "6e0028"}, // the last one says nothing of profiles
-		{"4d0028", all[3:], 96, "640028"},
-		{"420028", all[1:2], 0, ""},
-		{"420028", nil, 0, ""},
+		{"42c028", all, false, 96, "420028"},
+		{"4d0028", all, false, 98, "4d0028"},
+		{"640028", all, false, 99, "640028"},
+		{"640028", all[:3], false, 0, ""},
+		{"6e0028", all, false, 100, "6e0028"}, // the last one says nothing of profiles
+		{"4d0028", all[3:], false, 96, "640028"},
+		{"420028", all[1:2], false, 0, ""},
+		{"420028", nil, false, 0, ""},
+		{"640028", all[:3], true, 98, "4d0028"},
+		{"420028", all, true, 96, "420028"},
+		{"640028", all[1:2], true, 0, ""},
 	} {
 		id, err := readProfileLevelID(c.camera)
 		if err != nil {
 			t.Fatal(err)
 		}
-		o, err := readOffer([]byte(offerOf(c.offers...)), id)
+		o, err := readOffer([]byte(offerOf(c.offers...)), id, c.every)
 		if c.kind == 0 {
 			if err == nil {
 				t.Errorf("%s of %v: got %d, want a refusal", c.camera, c.offers, o.kind)
@@ -201,7 +205,7 @@ func FuzzOffer(f *testing.F) {
 	f.Add(strings.Replace(offerOf("packetization-mode=1"), "m=video", "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=sctp-port:5000\r\nm=audio 9 RTP/AVP 0\r\nm=video", 1))
 	f.Add("")
 	f.Fuzz(func(t *testing.T, text string) {
-		o, err := readOffer([]byte(text), profileLevelID{66, 0, 31})
+		o, err := readOffer([]byte(text), profileLevelID{66, 0, 31}, false)
 		if err != nil {
 			return
 		}

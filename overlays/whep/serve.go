@@ -64,7 +64,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, who string, holds 
 		answer(w, errNoCamera)
 		return
 	}
-	v, reply, err := s.begin(cam, text, who, holds)
+	v, reply, err := s.begin(cam, text, r.URL.Query().Get("profile") == "any", who, holds)
 	if err != nil {
 		var known *Refusal
 		if !errors.As(err, &known) {

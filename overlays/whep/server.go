@@ -227,14 +227,14 @@ func (s *Server) Stats(id string) (viewers int, joined overlays.Stats) {
 
 // begin answers an offer: it makes a session that lasts until its viewer is gone, the
 // camera cannot be given any more, or holds says no.
-func (s *Server) begin(cam *camera, text []byte, who string, holds func(context.Context) bool) (*session, string, error) {
+func (s *Server) begin(cam *camera, text []byte, every bool, who string, holds func(context.Context) bool) (*session, string, error) {
 	cam.mu.Lock()
 	why, id := cam.refusal(), cam.stream.id
 	cam.mu.Unlock()
 	if why != nil {
 		return nil, "", why
 	}
-	o, err := readOffer(text, id)
+	o, err := readOffer(text, id, every)
 	if err != nil {
 		return nil, "", err
 	}

@@ -308,6 +308,7 @@ func send(t *testing.T, method, url, body string, h http.Header) reply {
 // Over UDP and over TCP a viewer gets the camera's pictures bit for bit, beginning with a
 // key picture, and each scene has the RTP time of its picture, across the end of 32 bits.
 func TestPicturesAndTheirScenes(t *testing.T) {
+	t.Parallel()
 	for _, way := range []string{"UDP", "TCP"} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
@@ -364,6 +365,7 @@ func (st *stand) check(p *player) {
 
 // Who comes in the middle of a long group of pictures sees one at once, and is not late.
 func TestViewersBeginWithTheNewestKeyPicture(t *testing.T) {
+	t.Parallel()
 	st := newStand(t, Options{Delay: 100 * time.Millisecond})
 	st.play(taptest.MakeClip(t, taptest.Spec{Frames: 150, GOP: 75}), 0, 0)
 	time.Sleep(time.Second) // of the three to the next key picture
@@ -390,6 +392,7 @@ func TestViewersBeginWithTheNewestKeyPicture(t *testing.T) {
 }
 
 func TestSessionsEnd(t *testing.T) {
+	t.Parallel()
 	st := newStand(t, Options{Delay: 50 * time.Millisecond})
 	st.server.recheck = 100 * time.Millisecond
 	st.play(taptest.MakeClip(t, taptest.Spec{}), 0, 0)
@@ -452,6 +455,7 @@ func TestSessionsEnd(t *testing.T) {
 }
 
 func TestWhoGoesIsForgotten(t *testing.T) {
+	t.Parallel()
 	st := newStand(t, Options{Delay: 50 * time.Millisecond})
 	st.play(taptest.MakeClip(t, taptest.Spec{}), 0, 0)
 	p := newPlayer(t, false)
@@ -474,6 +478,7 @@ func TestWhoGoesIsForgotten(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	sdp := http.Header{"Content-Type": {"application/sdp"}}
 	good := newPlayer(t, false).offer()
 	st := newStand(t, Options{PerCamera: 1, Viewers: 1})
@@ -515,6 +520,7 @@ func TestRefusals(t *testing.T) {
 
 // An H.265 or JPEG camera is not given, and it is said what helps.
 func TestOtherCodecsAreRefused(t *testing.T) {
+	t.Parallel()
 	for _, codec := range []sidecar.Codec{sidecar.H265, sidecar.MJPEG} {
 		st := newStand(t, Options{})
 		st.play(taptest.MakeClip(t, taptest.Spec{Codec: codec}), 0, 0)

@@ -30,12 +30,12 @@ func (s *Server) whepRoutes(mux *http.ServeMux, inside http.Handler) http.Handle
 		})
 		outside.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			allowOrigins(w.Header())
-			password, given := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+			name, password, given := brought(r)
 			switch {
 			case r.Method == http.MethodOptions: // tells nothing, and browsers send it without credentials
 				s.options.WHEP(w, r, "", nil)
 			case given:
-				s.whepByPassword(w, r, sidecar.NewSecret(strings.TrimSpace(password)))
+				s.whepByPassword(w, r, name, password)
 			default:
 				inside.ServeHTTP(w, r)
 			}
@@ -44,8 +44,18 @@ func (s *Server) whepRoutes(mux *http.ServeMux, inside http.Handler) http.Handle
 	return outside
 }
 
-// whepByPassword lets a player in that brings a device password as its token.
-func (s *Server) whepByPassword(w http.ResponseWriter, r *http.Request, password sidecar.Secret) {
+// brought is the device password that came with a request: as a token, as WHEP has it, or with
+// the account's name (RFC 7617), for players that know nothing but an address.
+func brought(r *http.Request) (name string, password sidecar.Secret, given bool) {
+	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		return "", sidecar.NewSecret(strings.TrimSpace(token)), true
+	}
+	name, text, ok := r.BasicAuth()
+	return name, sidecar.NewSecret(text), ok
+}
+
+// whepByPassword lets a player in that brings a device password.
+func (s *Server) whepByPassword(w http.ResponseWriter, r *http.Request, name string, password sidecar.Secret) {
 	wait, forgive := s.guard.attempt(time.Now(), r.RemoteAddr, "")
 	if wait > 0 {
 		w.Header().Set("Retry-After", retryAfter(wait))
@@ -53,6 +63,9 @@ func (s *Server) whepByPassword(w http.ResponseWriter, r *http.Request, password
 		return
 	}
 	a, err := s.options.Accounts.DeviceAccount(r.Context(), password)
+	if err == nil && name != "" && !strings.EqualFold(name, a.Name) {
+		err = accounts.ErrRefused
+	}
 	if err == nil {
 		forgive()
 		s.options.WHEP(w, r, a.Name, func(ctx context.Context) bool {
@@ -63,7 +76,7 @@ func (s *Server) whepByPassword(w http.ResponseWriter, r *http.Request, password
 	}
 	if errors.Is(err, accounts.ErrRefused) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		problem(w, http.StatusUnauthorized, "the token is no device password; make one in the console, under your account")
+		problem(w, http.StatusUnauthorized, "this is no device password; make one in the console, under your account")
 		return
 	}
 	problem(w, http.StatusInternalServerError, "the accounts cannot be read")

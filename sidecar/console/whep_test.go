@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -38,7 +39,10 @@ func TestWHEPIsForThoseWhoMayWatch(t *testing.T) {
 		{"a stranger", "POST", path, stranger, nil, 401, ""},
 		{"a stranger's session", "DELETE", path + "/x", stranger, nil, 401, ""},
 		{"a wrong password", "POST", path, stranger, []string{"Authorization", "Bearer " + password}, 401, ""},
-		{"another scheme", "POST", path, stranger, []string{"Authorization", "Basic eA=="}, 401, ""},
+		{"another scheme", "POST", path, stranger, []string{"Authorization", "Digest x"}, 401, ""},
+		{"with another name", "POST", path, stranger, basic("nobody", made.Password), 401, ""},
+		{"with the console's password", "POST", path, stranger, basic("root", password), 401, ""},
+		{"with the name", "POST", path, stranger, basic("Root", made.Password), 200, "root"},
 		{"the cookie from elsewhere", "POST", path, admin, elsewhere, 403, ""},
 		{"the cookie beside a wrong password", "POST", path, admin, []string{"Authorization", "Bearer x"}, 401, ""},
 		{"a preflight", "OPTIONS", path, stranger, elsewhere, 200, ""},
@@ -83,4 +87,9 @@ func TestWHEPGuessesAreLimited(t *testing.T) {
 	if got.StatusCode != 429 || got.Header.Get("Retry-After") == "" {
 		t.Errorf("got %s %v", got.Status, got.Header)
 	}
+}
+
+// basic is the header of RFC 7617.
+func basic(name, password string) []string {
+	return []string{"Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))}
 }
