@@ -142,17 +142,17 @@ func (s *Server) take(camera string) (*unit, error) {
 	if s.first == 0 {
 		return s.open(camera, 0)
 	}
-	if port := s.state.port(camera); port != 0 {
-		return s.open(camera, port)
+	if place := s.state.place(camera); place != 0 {
+		return s.open(camera, s.first+place-1)
 	}
 	var first error
-	for port := s.first; port <= 65535 && port < s.first+10_000; port++ {
-		if s.state.taken(port) {
+	for place := 1; s.first+place-1 <= 65535 && place <= 10_000; place++ {
+		if s.state.taken(place) {
 			continue
 		}
-		u, err := s.open(camera, port)
+		u, err := s.open(camera, s.first+place-1)
 		if err == nil {
-			return u, s.state.keep(camera, port)
+			return u, s.state.keep(camera, place)
 		}
 		if first == nil {
 			first = err

@@ -29,7 +29,7 @@ type kept struct {
 }
 
 type keptCamera struct {
-	Port  int              `json:"port,omitempty"`
+	Place int              `json:"place,omitempty"` // its port is so many after the one before the first
 	Video map[string]Video `json:"video,omitempty"` // by the path of the stream
 }
 
@@ -89,30 +89,31 @@ func (s *state) uuid(camera string) string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16])
 }
 
-func (s *state) port(camera string) int {
+// place is a camera's, from 1; 0 where it has none yet.
+func (s *state) place(camera string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.kept.Cameras[camera].Port
+	return s.kept.Cameras[camera].Place
 }
 
-// taken says whether a port belongs to a camera, be it there now or not.
-func (s *state) taken(port int) bool {
+// taken says whether a place belongs to a camera, be it there now or not.
+func (s *state) taken(place int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.kept.Cameras {
-		if c.Port == port {
+		if c.Place == place {
 			return true
 		}
 	}
 	return false
 }
 
-// keep notes a camera's port.
-func (s *state) keep(camera string, port int) error {
+// keep notes a camera's place.
+func (s *state) keep(camera string, place int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.kept.Cameras[camera]
-	c.Port = port
+	c.Place = place
 	s.kept.Cameras[camera] = c
 	return s.write()
 }

@@ -48,8 +48,8 @@ func (m *meter) take(u *sidecar.AccessUnit) bool {
 	m.bytes += u.Size()
 	if passed := u.Media() - m.from; passed >= span {
 		v.Rate = math.Round(float64(m.units-1)/passed.Seconds()*10) / 10
-		v.BitRate = int(float64(m.bytes) * 8 / 1000 / passed.Seconds())
-		m.from, m.units, m.bytes = u.Media(), 1, 0
+		v.BitRate = int(float64(m.bytes-u.Size()) * 8 / 1000 / passed.Seconds())
+		m.from, m.units, m.bytes = u.Media(), 1, u.Size()
 	}
 	if v.Codec == "" || v.Codec == was.Codec && v.Width == was.Width && v.Height == was.Height && v.Profile == was.Profile &&
 		near(v.Rate, was.Rate) && near(float64(v.BitRate), float64(was.BitRate)) && (was.GOP > 0 || v.GOP == 0) {
