@@ -16,9 +16,10 @@ const maxProfiles = 1024
 type Profile struct {
 	Token   string  `json:"token"` // the device's own word; never taken apart
 	Name    string  `json:"name,omitempty"`
-	Source  string  `json:"source,omitempty"` // token of the video source
-	Codec   string  `json:"codec"`            // H264, H265, JPEG, MPEG4; as the device writes it in upper case
-	Width   int     `json:"width"`            // pixels
+	Source  string  `json:"source,omitempty"`  // token of the video source
+	Encoder string  `json:"encoder,omitempty"` // token of the video encoder
+	Codec   string  `json:"codec"`             // H264, H265, JPEG, MPEG4; as the device writes it in upper case
+	Width   int     `json:"width"`             // pixels
 	Height  int     `json:"height"`
 	Rate    float64 `json:"rate,omitempty"`     // frames/s, the limit
 	GOP     int     `json:"gop,omitempty"`      // frames from key frame to key frame
@@ -75,7 +76,7 @@ func profilesOf(body *soap.Element, media2 bool) []Profile {
 		}
 		p := Profile{
 			Token: token, Name: e.Text("Name"), Source: source.Text("SourceToken"),
-			Codec: codecName(encoder.Text("Encoding")),
+			Encoder: encoder.Attr("token"), Codec: codecName(encoder.Text("Encoding")),
 			Width: encoder.Int("Resolution", "Width"), Height: encoder.Int("Resolution", "Height"),
 			Rate: encoder.Float("RateControl", "FrameRateLimit"), BitRate: encoder.Int("RateControl", "BitrateLimit"),
 			GOP:    govLength(encoder),

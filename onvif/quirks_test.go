@@ -89,7 +89,7 @@ func TestProfilesAreReadFromBothServices(t *testing.T) {
 			t.Fatalf("%s: got %v, %v", name, got, err)
 		}
 		p := onvif.Profile{Token: want.Token, Name: want.Name, Source: want.Source, Codec: want.Codec, Width: want.Width, Height: want.Height,
-			Rate: float64(want.Rate), GOP: want.GOP, BitRate: want.BitRate, Media2: name == "Media2"}
+			Rate: float64(want.Rate), GOP: want.GOP, BitRate: want.BitRate, Encoder: "e-" + want.Token, Media2: name == "Media2"}
 		if got[0] != p {
 			t.Errorf("%s: got %+v, want %+v", name, got[0], p)
 		}

@@ -100,11 +100,14 @@ func (d *Device) media(op operation, host string) (string, bool) {
 	if second && !q.Media1Words {
 		prefix = "tr2"
 	}
-	known := slices.ContainsFunc(d.options.Profiles, func(p Profile) bool { return p.Token == op.Token })
+	known := slices.ContainsFunc(d.profiles(), func(p Profile) bool { return p.Token == op.Token })
+	if text, ok := d.encoders(op, prefix, second); ok {
+		return text, true
+	}
 	text := ""
 	switch op.XMLName.Local {
 	case "GetProfiles":
-		for i, p := range d.options.Profiles {
+		for i, p := range d.profiles() {
 			text += d.profile(p, prefix, i > 0 || !q.NoEncoder, len(op.Types) > 0)
 		}
 	case "GetStreamUri":
@@ -142,8 +145,6 @@ func uriAnswer(prefix, uri string) string {
 // profile is one in the words of Media1 or Media2. Media2 tells configurations only
 // to who asks for them.
 func (d *Device) profile(p Profile, prefix string, encoder, asked bool) string {
-	size := fmt.Sprintf(`<tt:Resolution><tt:Width>%d</tt:Width><tt:Height>%d</tt:Height></tt:Resolution>`, p.Width, p.Height)
-	limits := fmt.Sprintf(`<tt:RateControl><tt:FrameRateLimit>%d</tt:FrameRateLimit><tt:BitrateLimit>%d</tt:BitrateLimit></tt:RateControl>`, p.Rate, p.BitRate)
 	source := `<tt:SourceToken>` + escape(p.Source) + `</tt:SourceToken>`
 	text := `<tt:Name>` + escape(p.Name) + `</tt:Name>`
 	if prefix == "tr2" {
@@ -153,17 +154,30 @@ func (d *Device) profile(p Profile, prefix string, encoder, asked bool) string {
 	case prefix == "tr2" && asked:
 		text += `<tr2:Configurations><tr2:VideoSource token="c">` + source + `</tr2:VideoSource>`
 		if encoder {
-			text += fmt.Sprintf(`<tr2:VideoEncoder token="e" GovLength="%d"><tt:Encoding>%s</tt:Encoding>%s%s</tr2:VideoEncoder>`, p.GOP, p.Codec, size, limits)
+			text += encoding(p, "tr2:VideoEncoder", true)
 		}
 		text += `</tr2:Configurations>`
 	case prefix == "trt":
 		text += `<tt:VideoSourceConfiguration token="c">` + source + `</tt:VideoSourceConfiguration>`
 		if encoder {
-			text += fmt.Sprintf(`<tt:VideoEncoderConfiguration token="e"><tt:Encoding>%s</tt:Encoding>%s%s<tt:H264><tt:GovLength>%d</tt:GovLength></tt:H264></tt:VideoEncoderConfiguration>`,
-				p.Codec, size, limits, p.GOP)
+			text += encoding(p, "tt:VideoEncoderConfiguration", false)
 		}
 	}
 	return `<` + prefix + `:Profiles token="` + escape(p.Token) + `">` + text + `</` + prefix + `:Profiles>`
+}
+
+// encoding is a profile's encoder, as an element of that name.
+func encoding(p Profile, name string, media2 bool) string {
+	size := fmt.Sprintf(`<tt:Resolution><tt:Width>%d</tt:Width><tt:Height>%d</tt:Height></tt:Resolution>`, p.Width, p.Height)
+	limits := fmt.Sprintf(`<tt:FrameRateLimit>%d</tt:FrameRateLimit><tt:BitrateLimit>%d</tt:BitrateLimit>`, p.Rate, p.BitRate)
+	token := ` token="` + escape("e-"+p.Token) + `"`
+	name2 := `<tt:Name>` + escape(p.Name) + `</tt:Name><tt:UseCount>1</tt:UseCount>`
+	if media2 {
+		return fmt.Sprintf(`<%s%s GovLength="%d" Profile="Main">%s<tt:Encoding>%s</tt:Encoding>%s<tt:RateControl ConstantBitRate="false">%s</tt:RateControl><tt:Quality>5</tt:Quality></%s>`,
+			name, token, p.GOP, name2, p.Codec, size, limits, name)
+	}
+	return fmt.Sprintf(`<%s%s>%s<tt:Encoding>%s</tt:Encoding>%s<tt:Quality>5</tt:Quality><tt:RateControl>%s</tt:RateControl><tt:H264><tt:GovLength>%d</tt:GovLength><tt:H264Profile>Main</tt:H264Profile></tt:H264>`+
+		`<tt:SessionTimeout>PT60S</tt:SessionTimeout></%s>`, name, token, name2, p.Codec, size, limits, p.GOP, name)
 }
 
 func escape(s string) string {

@@ -70,7 +70,7 @@ func (d *Device) reply(method, uri string, header http.Header) (int, http.Header
 		d.challenge(extra)
 		return http.StatusUnauthorized, extra, ""
 	}
-	for _, p := range d.options.Profiles {
+	for _, p := range d.profiles() {
 		if "/"+p.Token == u.Path {
 			extra.Set("Content-Type", "application/sdp")
 			return http.StatusOK, extra, "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=fake\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 " + p.Codec + "/90000\r\n"

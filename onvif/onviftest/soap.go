@@ -41,6 +41,9 @@ type operation struct {
 	Token   string   `xml:"ProfileToken"`
 	Types   []string `xml:"Type"`
 
+	Configuration string        `xml:"ConfigurationToken"`
+	Set           configuration `xml:"Configuration"`
+
 	Timeout     string `xml:"Timeout"`
 	Limit       int    `xml:"MessageLimit"`
 	Initial     string `xml:"InitialTerminationTime"`

@@ -311,3 +311,27 @@ func (e *Element) write(b *strings.Builder, extra string) {
 	}
 	b.WriteString("</" + e.Name + ">")
 }
+
+// SetText replaces the text of an element.
+func (e *Element) SetText(text string) { e.text = []byte(text) }
+
+// SetAttr replaces the value of an attribute, and says whether it is there.
+func (e *Element) SetAttr(name, value string) bool {
+	for i, a := range e.Attrs {
+		if a.Name.Local == name && a.Name.Space != "xmlns" {
+			e.Attrs[i].Value = value
+			return true
+		}
+	}
+	return false
+}
+
+// Adopt gives a namespace to all elements in e whose prefix was not declared.
+func (e *Element) Adopt(space string) {
+	if !strings.Contains(e.Space, ":") {
+		e.Space = space
+	}
+	for _, c := range e.Children {
+		c.Adopt(space)
+	}
+}

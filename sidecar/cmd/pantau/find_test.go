@@ -76,10 +76,12 @@ func TestTheAPIRefusesWhatCannotBe(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, ask := range map[string]func() (console.Work, error){
-		"ranges":      func() (console.Work, error) { return discoverWork(console.Search{Ranges: []string{"10.2.0.0/99"}}) },
-		"sign_in":     func() (console.Work, error) { return discoverWork(console.Search{SignIn: []string{"x"}}) },
-		"fingerprint": func() (console.Work, error) { return probeWork(console.Question{Address: "10.0.0.5", Fingerprint: "ab"}) },
-		"address":     func() (console.Work, error) { return probeWork(console.Question{Address: "ftp://10.0.0.5"}) },
+		"ranges":  func() (console.Work, error) { return discoverWork(console.Search{Ranges: []string{"10.2.0.0/99"}}) },
+		"sign_in": func() (console.Work, error) { return discoverWork(console.Search{SignIn: []string{"x"}}) },
+		"fingerprint": func() (console.Work, error) {
+			return probeWork(console.Question{Address: "10.0.0.5", Fingerprint: "ab"})
+		},
+		"address": func() (console.Work, error) { return probeWork(console.Question{Address: "ftp://10.0.0.5"}) },
 	} {
 		_, err := ask()
 		var field *sidecar.FieldError

@@ -33,6 +33,7 @@ type cli struct {
 	Tail     tailCmd     `cmd:"" help:"Print what passes in the Redis streams."`
 	Discover discoverCmd `cmd:"" help:"Find the ONVIF cameras of the network, and the stream of each."`
 	Probe    probeCmd    `cmd:"" help:"Look at a camera and its stream: services, profiles, codec, size, rate, GOP, clock, and what to change."`
+	Camera   cameraCmd   `cmd:"" help:"Show and change the encoders of an ONVIF camera."`
 	Models   modelsCmd   `cmd:"" help:"List, get and verify the models."`
 	Check    checkCmd    `cmd:"" help:"Check a configuration file and change nothing."`
 	Bench    benchCmd    `cmd:"" help:"Measure what each stage costs on this machine, beside a peer in the same run."`
