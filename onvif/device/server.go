@@ -197,14 +197,9 @@ func (s *Server) camerasOf(u *unit) []Camera {
 // Run answers probes and subscribers until ctx ends. The ports answer from New and Put on.
 func (s *Server) Run(ctx context.Context) error {
 	var discovering sync.WaitGroup
-	var failed error
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	if s.o.Discovery {
-		d, err := newDiscovery(s)
-		if err != nil {
-			failed = err
-			cancel()
+		if d, err := newDiscovery(s); err != nil {
+			s.log.Warn("the devices are not found by WS-Discovery, and must be added by their addresses", "error", err, "hint", "another program has UDP port 3702 for itself alone")
 		} else {
 			discovering.Go(func() { d.run(ctx) })
 		}
@@ -219,5 +214,5 @@ func (s *Server) Run(ctx context.Context) error {
 	for _, u := range all {
 		u.close()
 	}
-	return errors.Join(failed, s.state.save())
+	return s.state.save()
 }
