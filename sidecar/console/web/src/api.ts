@@ -1,5 +1,7 @@
 // The calls of the HTTP API that the page makes. Cookies carry the session.
 
+import { asAudit, asResult, type AuditResult, type AuditState } from './audit/audit'
+import type { Answer as Tallied } from './audit/tally'
 import { asFigures, type Figures } from './figures/figures'
 import type { Fn } from './figures/functions'
 
@@ -63,6 +65,35 @@ export async function configTrouble(): Promise<Answer<string>> {
 /** figures asks what is known of a camera now. */
 export async function figures(id: string): Promise<Answer<Figures>> {
   return map(await call('GET', `/api/v1/cameras/${encodeURIComponent(id)}/figures`), asFigures)
+}
+
+/** audit asks how far the audit of a camera is. */
+export async function audit(id: string): Promise<Answer<AuditState>> {
+  return map(await call('GET', auditAddress(id)), asAudit)
+}
+
+/** beginAudit has a camera audited; seconds is how long it records, 0 until there are crossings enough. */
+export async function beginAudit(id: string, seconds: number): Promise<Answer<AuditState>> {
+  return map(await call('POST', auditAddress(id), { for_s: seconds }), asAudit)
+}
+
+/** cancelAudit gives a recording up, and deletes its pictures. */
+export async function cancelAudit(id: string): Promise<Answer<unknown>> {
+  return call('DELETE', auditAddress(id))
+}
+
+/** tellTally gives what a person has seen. */
+export async function tellTally(id: string, tally: Tallied): Promise<Answer<AuditResult>> {
+  return map(await call('POST', `${auditAddress(id)}/tally`, tally), asResult)
+}
+
+/** stripAddress is the film of a strip. */
+export function stripAddress(id: string, strip: string): string {
+  return `${auditAddress(id)}/strips/${encodeURIComponent(strip)}`
+}
+
+function auditAddress(id: string): string {
+  return `/api/v1/cameras/${encodeURIComponent(id)}/audit`
 }
 
 /** confirmView takes what a camera shows now as the scene that its rules hold on. */

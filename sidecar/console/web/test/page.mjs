@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { gzipSync } from 'node:zlib'
 import { readdir } from 'node:fs/promises'
@@ -80,6 +81,18 @@ const known = {
   states: [
     { rule: 'lot', parked: [{ bay: 'A02', cls: 'motorcycle', arrived: '2026-11-23T05:00:00Z', found: true }], stays: { n: 20, median: 5400, longest: 86_000 } },
     { rule: 'jam', congestion: { to: 'F', delay_s: 95, flow_pcu_h: 1890, kmh: 4.1, queue_m: 38 } }, { rule: 'rally', crowd: { to: -1 } }],
+}
+
+/** film is two seconds of MP4, as a strip is. */
+function film() {
+  return new Promise((resolve, reject) => {
+    const made = spawn('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc=s=640x360:r=10:d=2', '-c:v', 'libx264', '-pix_fmt', 'yuv420p',
+      '-movflags', 'frag_keyframe+empty_moov', '-f', 'mp4', '-'])
+    const parts = []
+    made.stdout.on('data', (d) => parts.push(d))
+    made.on('error', reject)
+    made.on('close', (code) => (code === 0 ? resolve(Buffer.concat(parts)) : reject(new Error(`ffmpeg ended with ${code}`))))
+  })
 }
 
 /** collisions are the texts beside the picture that lie over each other or stick out of their card. */
@@ -342,6 +355,48 @@ async function checks(page) {
     await page.getByRole('button', { name: 'Bahasa Indonesia' }).click()
     await page.getByRole('button', { name: 'Sudah benar: lanjutkan menghitung' }).waitFor()
     await page.getByRole('button', { name: 'English' }).click()
+  })
+
+  await pass('an audit: ordered, tallied by keyboard over a reload, and its error told', async () => {
+    state.cameras[0].functions = functions
+    state.film = await film()
+    state.result = { who: 'eka', at: '2026-11-23T06:00:00Z', from: '2026-11-23T05:00:00Z', outdated: false, lines: [{ rule: 'path', estimates: [
+      { dir: 'in', seen: 23, counted: 117, true: 121, bias: { value: -0.031, low: -0.118, high: 0.064 } }, { dir: 'out', seen: 2, counted: 9, true: 9, too_few: true }] }] }
+    await live(page, {}, server.url)
+    await page.getByRole('button', { name: 'Audit', exact: true }).click()
+    await page.getByLabel('Record for').selectOption({ label: '15 min' })
+    await accessible(page)
+    await page.getByRole('button', { name: 'Begin to record' }).click()
+    await page.getByText('path: 3 crossings; 2 windows with and 4 without').waitFor()
+    await accessible(page)
+    const strip = { name: 'path', line: [[0.45, 0.2], [0.45, 1]], groups: ['people', 'vehicles'], begin: 0.2, end: 1.5 }
+    Object.assign(state.audit, { state: 'recorded', ends: '2026-11-30T06:00:00Z', width: 640, height: 360, strips: ['p-1', 'p-2', 'p-3'].map((id) => ({ id, ...strip })) })
+    await page.getByRole('button', { name: 'Begin to tally' }).click()
+    await page.getByText('Strip 1 of 3').waitFor()
+    await page.waitForFunction(() => document.querySelector('video').currentTime > 0)
+    await accessible(page)
+    await page.evaluate(() => document.activeElement?.blur())
+    for (const key of ['q', 'q', 's', 'z', 's', 'Enter']) await page.keyboard.press(key)
+    await page.getByText('Strip 2 of 3').waitFor()
+    await page.reload()
+    await page.getByRole('button', { name: 'Go on tallying' }).click()
+    await page.getByText('Strip 2 of 3').waitFor()
+    await page.evaluate(() => document.activeElement?.blur())
+    for (const key of ['Enter', 'x']) await page.keyboard.press(key)
+    await page.getByRole('button', { name: 'Give the tally' }).click()
+    await page.getByRole('row', { name: 'path · in 23 117 121 -3.1% -11.8% … +6.4%' }).waitFor()
+    await page.getByRole('row', { name: /path · out .* too few/ }).waitFor()
+    assert.deepEqual(state.tally, { audit: 'x', strips: { 'p-1': { 'in/people': 2, 'out/vehicles': 1 }, 'p-2': {} }, unsure: { 'p-3': 'nobody can tell' } })
+    await accessible(page)
+    await page.setViewportSize({ width: 390, height: 844 })
+    await page.getByRole('button', { name: 'Bahasa Indonesia' }).click()
+    await page.getByText('terlalu sedikit').waitFor()
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390)
+    await page.getByRole('button', { name: 'English' }).click()
+    await page.setViewportSize({ width: 1440, height: 900 })
+    await page.getByRole('button', { name: 'Back to the picture' }).click()
+    await drawing(page)
+    state.cameras[0].functions = []
   })
 
   await pass('another camera by keyboard; one that does not answer says why', async () => {

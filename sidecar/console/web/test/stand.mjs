@@ -15,7 +15,7 @@ const policy =
 
 /**
  * serve starts the server. state is what it tells, and may be changed while it
- * runs: { user, setup, cameras, figures, confirm(), config, live(connection, id, after) }. It gives { url, close }.
+ * runs: { user, setup, cameras, figures, confirm(), audit, film, result, config, live(connection, id, after) }. It gives { url, close }.
  */
 export async function serve(state) {
   await access(join(dist, 'index.html')).catch(() => {
@@ -82,9 +82,28 @@ async function answer(state, request, response) {
     const refused = state.confirm?.()
     return refused ? json(409, { detail: refused }) : json(204)
   }
+  if (/\/audit(\/|$)/.test(request.url)) return state.user ? audited(state, request, response, body, json) : json(401, { detail: 'sign in first' })
   const about = /^\/api\/v1\/cameras\/[^/]+\/(\w+)$/.exec(request.url)?.[1]
   if (about === 'figures') return state.user ? json(200, state.figures ?? { rows: [], states: [], hour: {} }) : json(401, { detail: 'sign in first' })
   return file(request, response)
+}
+
+/** audited answers for the audit of a camera: state.audit, which is recorded as soon as it is asked for a second time. */
+function audited(state, request, response, body, json) {
+  const audit = (state.audit ??= { state: 'none', lines: [], strips: [], results: [] })
+  const path = /\/audit(.*)$/.exec(request.url)[1]
+  if (path.startsWith('/strips/')) {
+    response.writeHead(200, { 'Content-Type': 'video/mp4' })
+    return response.end(state.film)
+  }
+  if (path === '/tally') {
+    state.tally = JSON.parse(body)
+    Object.assign(audit, { state: 'none', strips: [], results: [{ ...state.result, id: state.tally.audit }] })
+    return json(200, audit.results[0])
+  }
+  if (request.method === 'POST') Object.assign(audit, { state: 'recording', id: 'x', lines: [{ rule: 'path', crossings: 3, busy: 2, quiet: 4 }] })
+  if (request.method === 'DELETE') Object.assign(audit, { state: 'none', strips: [] })
+  json(request.method === 'POST' ? 201 : request.method === 'DELETE' ? 204 : 200, request.method === 'DELETE' ? undefined : audit)
 }
 
 async function file(request, response) {

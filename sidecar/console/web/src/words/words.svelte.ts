@@ -63,10 +63,12 @@ export class Tongue {
   date = (ms: number): string => (Number.isNaN(ms) ? '' : this.#date.format(ms))
   clock = (ms: number): string => this.#clock.format(ms)
 
+  /** momentOf is a date with its time, of ms since 1970; empty for what is none. */
+  momentOf = (ms: number): string => (Number.isNaN(ms) ? '' : this.#moment.format(ms))
+
   /** moment is a date with its time; empty for what is none. */
   moment = (text: string): string => {
-    const ms = Date.parse(text)
-    return Number.isNaN(ms) ? '' : this.#moment.format(ms)
+    return this.momentOf(Date.parse(text))
   }
 
   /** classOf is the word for a class; classes without one keep their own name. */
