@@ -424,7 +424,7 @@ async function checks(page) {
   await pass('MJPEG', async () => {
     await live(page, { codec: 'mjpeg' }, server.url)
     assert.ok((await drawing(page, 20)).some((d) => d.kind === 'own'))
-    assert.equal(await status.innerText(), '')
+    assert.equal((await status.allInnerTexts()).join(''), '')
   })
 
   await pass('new sessions with the same times: no scene of the one before is drawn', async () => {
@@ -448,7 +448,7 @@ async function checks(page) {
     await page.goto(server.url)
     await status.getByText('Connection lost.').waitFor()
     await page.waitForFunction(() => globalThis.draws.length > 80)
-    assert.equal(await status.innerText(), '')
+    assert.equal((await status.allInnerTexts()).join(''), '')
   })
 
   await pass('the session ends: the page asks to sign in', async () => {

@@ -45,8 +45,8 @@ test('presence, entries and visits of a zone are three numbers', () => {
 })
 
 test('what the picture shows, other classes last', () => {
-  expect(classesNow(scene)).toEqual([{ cls: 'person', n: 2 }, { cls: 'car', n: 1 }, { cls: 'dog', n: 1 }])
-  expect(classesNow(null)).toEqual([])
+  expect(classesNow(scene.things)).toEqual([{ cls: 'person', n: 2 }, { cls: 'car', n: 1 }, { cls: 'dog', n: 1 }])
+  expect(classesNow([])).toEqual([])
 })
 
 test('classes have colours of their own', () => {

@@ -1,7 +1,7 @@
 // The numbers beside the picture.
 
 import { classOrder } from './colours'
-import type { Point, Row, Rule, Scene } from './protocol'
+import type { Point, Row, Rule, Scene, Thing } from './protocol'
 
 /** LineCount is what crossed a line, by direction. */
 export interface LineCount {
@@ -76,9 +76,8 @@ export function zoneCounts(rules: Rule[], rows: Row[], scene: Scene | null): Zon
   })
 }
 
-/** classesNow counts the objects of a scene. */
-export function classesNow(scene: Scene | null): ClassNow[] {
-  const things = scene?.things ?? []
+/** classesNow counts objects by their class. */
+export function classesNow(things: readonly Thing[]): ClassNow[] {
   return names(things.map((t) => t.cls)).map((cls) => ({
     cls,
     n: things.filter((t) => t.cls === cls).length,

@@ -8,6 +8,7 @@ import type { Overlay } from './joiner'
 import type { Labeller, Rect } from './labels'
 import type { Layers } from './layers'
 import type { Box, Point, Rule, Thing } from './protocol'
+import type { Sure } from './sure'
 
 /** Labels are the words that are drawn. */
 export interface Labels {
@@ -25,6 +26,7 @@ export interface Drawing {
   lines: LineCount[]
   labels: Labels
   labeller: Labeller
+  sure: Sure
   layers: Layers
   veiled: Box[] | null // what is blurred; null: nothing is known, all of it
   heat: CanvasImageSource | null
@@ -53,10 +55,12 @@ export function paint(ctx: Context, d: Drawing, scale: number): void {
   p.shade(looked)
   if (d.layers.rules) p.rules(d)
   ctx.globalAlpha = d.overlay.kind === 'held' ? 0.45 : 1
-  if (d.layers.tracks) for (const thing of things) p.trail(thing, trails.get(thing.id) ?? [])
+  const sure = things.filter((t) => d.sure.has(t.id))
+  if (d.layers.boxes) for (const thing of things) if (!d.sure.has(thing.id)) p.faint(thing)
+  if (d.layers.tracks) for (const thing of sure) p.trail(thing, trails.get(thing.id) ?? [])
   if (d.layers.boxes) {
-    for (const thing of things) p.box(thing)
-    p.names(things, d)
+    for (const thing of sure) p.box(thing)
+    p.names(sure, d)
   }
   ctx.globalAlpha = 1
 }
@@ -209,6 +213,17 @@ class Painter {
     ctx.beginPath()
     ctx.roundRect(x, y, w, h, Math.min(3 * this.scale, w / 4, h / 4))
     this.#stroke(1.5, colourOf(thing.cls))
+  }
+
+  /** faint draws what was never seen surely: a thin box, without a name. */
+  faint(thing: Thing): void {
+    const { ctx } = this
+    const alpha = ctx.globalAlpha
+    ctx.globalAlpha = alpha * 0.6
+    ctx.strokeStyle = colourOf(thing.cls)
+    ctx.lineWidth = this.scale
+    ctx.strokeRect(...this.#rect(thing.box))
+    ctx.globalAlpha = alpha
   }
 
   /** names writes class and id of each object beside its box; the id alone, or nothing, where there is no room. */

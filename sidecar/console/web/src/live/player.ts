@@ -7,8 +7,9 @@ import { Joiner, stalledMs, type Overlay, type Tally } from './joiner'
 import { Labeller } from './labels'
 import type { Layers } from './layers'
 import { paint, type Labels } from './paint'
-import { parseText, parseUnit, type Box, type Hello, type Scene, type Stats, type Totals, type Unit } from './protocol'
+import { parseText, parseUnit, type Box, type Hello, type Scene, type Stats, type Thing, type Totals, type Unit } from './protocol'
 import { Socket } from './socket'
+import { Sure } from './sure'
 import { Veil } from './veil'
 
 /** Phase is how far a view has come. */
@@ -24,6 +25,7 @@ export interface View {
   totals: Totals | null
   stats: Stats | null
   scene: Scene | null // the newest that was drawn
+  seen: Thing[] // of its objects those that were ever seen surely
   capture: number // of the picture that is shown, UTC, ms since 1970; NaN: none
   tally: Tally
   delayMs: number // how far the picture is behind its arrival
@@ -64,6 +66,7 @@ export class Player {
   #shown: Shown | null = null
   #lines: LineCount[] = []
   #labeller = new Labeller()
+  #sure = new Sure()
   #veil = new Veil()
   #heat: Heat | null = null
   #heatCanvas = document.createElement('canvas').getContext('2d')!
@@ -73,7 +76,7 @@ export class Player {
   #watcher: ResizeObserver
   #view: View = {
     phase: 'connecting', retryAt: 0, trouble: null, way: null, hello: null, totals: null, stats: null,
-    scene: null, capture: NaN, tally: noTally, delayMs: 0,
+    scene: null, seen: [], capture: NaN, tally: noTally, delayMs: 0,
   }
 
   constructor(
@@ -167,6 +170,7 @@ export class Player {
       if (this.#joiner) this.#tally = add(this.#tally, this.#joiner.tally)
       this.#joiner?.release()
       this.#joiner = new Joiner<Image>(h.epoch, h.clock, h.holdMs, (image) => image.close())
+      this.#sure = new Sure()
       this.#veil = new Veil()
       this.#heat = new Heat(aspectOf(h), this.#heat)
     } else this.#joiner.playout.resumed(performance.now())
@@ -212,6 +216,7 @@ export class Player {
       joiner.picture({ pts: s.pts, capture: s.capture, image: null })
     }
     joiner.scene(s, now)
+    this.#sure.see(s.things)
     this.#heat?.add(s.things, joiner.media(s.pts))
     this.#warm()
   }
@@ -243,7 +248,10 @@ export class Player {
     if (before !== image) free(before)
     this.#shownAt = performance.now()
     this.#view.capture = capture
-    if (overlay.scene) this.#view.scene = overlay.scene
+    if (overlay.scene) {
+      this.#view.scene = overlay.scene
+      this.#view.seen = overlay.scene.things.filter((t) => this.#sure.has(t.id))
+    }
     const detail: Drawn = { epoch: joiner.epoch, pts, kind: overlay.kind, scene: overlay.scene }
     this.canvas.dispatchEvent(new CustomEvent<Drawn>('pantau:draw', { detail }))
   }
@@ -254,6 +262,7 @@ export class Player {
     const scale = this.canvas.width / Math.max(1, this.canvas.clientWidth)
     paint(this.#context, {
       ...this.#shown, rules: hello.camera.rules, lines: this.#lines, labels: this.#labels, labeller: this.#labeller,
+      sure: this.#sure,
       layers: this.#layers, heat: this.#layers.heat ? this.#heatCanvas.canvas : null, now: performance.now(),
     }, scale)
   }
@@ -277,7 +286,7 @@ export class Player {
     const joiner = this.#joiner
     v.tally = joiner ? add(this.#tally, joiner.tally) : this.#tally
     v.delayMs = joiner ? joiner.playout.hold(now) : 0
-    if (v.phase !== 'live') v.scene = null
+    if (v.phase !== 'live') [v.scene, v.seen] = [null, []]
     this.tell({ ...v })
   }
 

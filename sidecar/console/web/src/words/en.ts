@@ -213,7 +213,6 @@ export const en = {
   latencyTotal: 'camera to boxes',
   overlay: 'Boxes on their own frame',
   overlayNone: 'none analysed yet',
-  drawnOwn: 'own boxes',
   drawnBetween: 'between two',
   drawnHeld: 'without',
   drawnLate: 'late',

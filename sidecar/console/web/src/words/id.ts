@@ -215,7 +215,6 @@ export const id: Words = {
   latencyTotal: 'kamera sampai kotak',
   overlay: 'Kotak di gambarnya sendiri',
   overlayNone: 'belum ada yang dianalisis',
-  drawnOwn: 'kotak sendiri',
   drawnBetween: 'di antara dua',
   drawnHeld: 'tanpa',
   drawnLate: 'terlambat',
