@@ -57,6 +57,9 @@ func TestEveryQuirkEndsWithAStream(t *testing.T) {
 			if !strings.HasPrefix(r.Model, "FC-1") || r.Serial != "0815" {
 				t.Errorf("got information %+v", r.Information)
 			}
+			if n := d.Calls("GetServiceCapabilities"); n > 0 { // 36: not every device has it
+				t.Errorf("service capabilities were asked for %d times", n)
+			}
 			if len(r.Sources) != 1 || !r.Sources[0].Works || r.Sources[0].Profile.Token != "sub" {
 				t.Fatalf("got sources %+v, want the working sub-stream", r.Sources)
 			}
@@ -206,5 +209,26 @@ func TestWhatIsNoDeviceIsToldSo(t *testing.T) {
 		if _, err := onvif.Dial(t.Context(), c, onvif.Options{Timeout: time.Second}); !errors.As(err, &told) || told.Remedy == "" {
 			t.Errorf("%s: got %v", c, err)
 		}
+	}
+}
+
+// TestPictures gets a device's snapshot, and nothing from elsewhere.
+func TestPictures(t *testing.T) {
+	for name, q := range map[string]onviftest.Quirks{"MD5": {}, "SHA-256": {DigestOnly: "SHA-256", Advertised: "192.168.1.108:80"}} {
+		c := dial(t, camera(t, q))
+		r := c.Inspect(t.Context(), onvif.Need{})
+		picture, err := c.Picture(t.Context(), r.Sources[0].Snapshot)
+		if err != nil || string(picture) != onviftest.Picture {
+			t.Errorf("%s: got %q, %v", name, picture, err)
+		}
+	}
+	page := dial(t, camera(t, onviftest.Quirks{NoPicture: true}))
+	r := page.Inspect(t.Context(), onvif.Need{})
+	if _, err := page.Picture(t.Context(), r.Sources[0].Snapshot); !errors.Is(err, onvif.ErrNoPicture) {
+		t.Errorf("a page: got %v", err)
+	}
+	thief := start(t, onviftest.Options{HTTP: "127.0.0.2:0"})
+	if _, err := page.Picture(t.Context(), "http://"+thief.Address()+"/snapshot.jpg"); !errors.Is(err, onvif.ErrNoPicture) {
+		t.Errorf("another host: got %v", err)
 	}
 }

@@ -57,6 +57,7 @@ type Quirks struct {
 	NoEncoder      bool          // 22: its first profile has no encoder
 	StreamURI      string        // 23, 24: the address of every stream, as it stands
 	SnapshotURI    string        // 26: the same for snapshots
+	NoPicture      bool          // 26: what it sends as a snapshot is a page
 	Twice          bool          // 30: answers every probe twice
 	NoEndpoint     bool          // 31
 	Only           string        // 32: answers probes for this type only: NetworkVideoTransmitter or Device

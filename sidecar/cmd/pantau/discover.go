@@ -30,6 +30,7 @@ type discoverCmd struct {
 	RTSPPort    int           `name:"rtsp-port" help:"RTSP port, where a port forward changes it." placeholder:"PORT"`
 	Height      int           `help:"Lines that the picture must have, to choose the profile." default:"360"`
 	For         time.Duration `help:"How long to wait for answers." default:"3s"`
+	Snapshots   string        `help:"Folder that takes a picture of each video source of each camera." placeholder:"DIR"`
 	Watch       bool          `help:"Go on until Ctrl-C, and tell what comes and goes."`
 	JSON        bool          `help:"Print a line of JSON for each camera."`
 
@@ -58,6 +59,12 @@ func (c *discoverCmd) Run(ctx context.Context) error {
 	}
 	began := time.Now()
 	s := newSurvey(o, onvif.Need{Height: c.Height})
+	if c.Snapshots != "" {
+		if err := os.MkdirAll(c.Snapshots, 0o755); err != nil {
+			return &sidecar.FieldError{Field: "--snapshots", Problem: err.Error(), Remedy: "name a folder that can be written"}
+		}
+		s.snapshots = c.Snapshots
+	}
 	if c.Watch {
 		var printing sync.Mutex
 		s.tell = func(f finding) {

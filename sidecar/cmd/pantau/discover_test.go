@@ -346,6 +346,7 @@ func TestProbeOfAnONVIFCameraEndsAtItsStream(t *testing.T) {
 	if code != 0 || strings.Contains(out, "p/w?d") {
 		t.Errorf("got exit code %d:\n%s", code, out)
 	}
+	pictures := filepath.Join(t.TempDir(), "pictures")
 	file := write(t, "pantau.yaml", "cameras: [{id: gate, source: {onvif: \""+d.Address()+"\", user: admin, password_env: CAM_PW}}]")
 	if code, out := says(t, "check", "--ask", file); code != 0 || !strings.Contains(out, "gate") || !strings.Contains(out, "640×360") || !strings.Contains(out, c.URL()) {
 		t.Errorf("check: got exit code %d:\n%s", code, out)
@@ -357,8 +358,12 @@ func TestProbeOfAnONVIFCameraEndsAtItsStream(t *testing.T) {
 	if code != exitUsage || !strings.Contains(out, "check user and password") {
 		t.Errorf("a wrong password: got exit code %d:\n%s", code, out)
 	}
-	if code, out := says(t, "discover", d.Address(), "--for", "100ms", "--interface", "none", "--user", "admin", "--password-env", "CAM_PW"); code != 0 || strings.Count(out, "Fake FC-1") != 1 {
+	if code, out := says(t, "discover", d.Address(), "--for", "100ms", "--interface", "none", "--user", "admin", "--password-env", "CAM_PW", "--snapshots", pictures); code != 0 || strings.Count(out, "Fake FC-1") != 1 {
 		t.Errorf("discover: got exit code %d:\n%s", code, out)
+	}
+	picture, err := os.ReadFile(filepath.Join(pictures, strings.Replace(d.Address(), ":", "-", 1)+".jpg"))
+	if err != nil || string(picture) != onviftest.Picture {
+		t.Errorf("snapshots: got %q, %v", picture, err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -25,9 +26,10 @@ const (
 // finding is a device that was found, with what it answered.
 type finding struct {
 	onvif.Device
-	Report *onvif.Report `json:"report,omitempty"`
-	Error  string        `json:"error,omitempty"` // why there is no report
-	Gone   bool          `json:"gone,omitempty"`
+	Report   *onvif.Report `json:"report,omitempty"`
+	Pictures []string      `json:"pictures,omitempty"` // files, one for each source that has sent one
+	Error    string        `json:"error,omitempty"`    // why there is no report
+	Gone     bool          `json:"gone,omitempty"`
 }
 
 // survey asks each device that is found, as it is found.
@@ -36,7 +38,9 @@ type survey struct {
 	need    onvif.Need
 	tell    func(finding) // of each as it is known or gone, from any goroutine; may be nil
 	turns   chan struct{}
-	asking  sync.WaitGroup
+
+	snapshots string // folder of pictures; empty: none are taken
+	asking    sync.WaitGroup
 
 	mu    sync.Mutex
 	found map[int]*finding // by the device's ID
@@ -82,13 +86,14 @@ func (s *survey) ask(ctx context.Context, d onvif.Device) {
 		return
 	}
 	var report *onvif.Report
+	var pictures []string
 	var trouble string
 	for range 2 {
 		if len(d.Addresses) == 0 {
 			break
 		}
 		tried := d.Addresses
-		report, trouble = s.report(ctx, d)
+		report, pictures, trouble = s.report(ctx, d)
 		works := report != nil && len(report.Sources) > 0 && report.Sources[0].Works
 		if d = s.newest(d); works || slices.Equal(tried, d.Addresses) {
 			break
@@ -99,7 +104,7 @@ func (s *survey) ask(ctx context.Context, d onvif.Device) {
 	f := s.found[d.ID] // nil if it has said Bye meanwhile
 	var known finding
 	if f != nil {
-		f.Report, f.Error = report, trouble
+		f.Report, f.Pictures, f.Error = report, pictures, trouble
 		known = *f
 	}
 	s.mu.Unlock()
@@ -118,16 +123,48 @@ func (s *survey) newest(d onvif.Device) onvif.Device {
 	return d
 }
 
-func (s *survey) report(ctx context.Context, d onvif.Device) (*onvif.Report, string) {
+func (s *survey) report(ctx context.Context, d onvif.Device) (r *onvif.Report, pictures []string, trouble string) {
 	ctx, cancel := context.WithTimeout(ctx, surveyTime)
 	defer cancel()
 	camera, err := d.Dial(ctx, s.options)
 	if err != nil {
-		return nil, err.Error()
+		return nil, nil, err.Error()
 	}
 	defer camera.Close()
-	r := camera.Inspect(ctx, s.need)
-	return &r, ""
+	all := camera.Inspect(ctx, s.need)
+	if s.snapshots != "" {
+		pictures = s.pictures(ctx, camera, &all)
+	}
+	return &all, pictures, ""
+}
+
+// pictures takes one of each video source that has a snapshot, and notes the trouble.
+func (s *survey) pictures(ctx context.Context, camera *onvif.Client, r *onvif.Report) []string {
+	u, err := url.Parse(r.Address)
+	if err != nil {
+		return nil
+	}
+	var files []string
+	for i, source := range r.Sources {
+		if source.Snapshot == "" {
+			continue
+		}
+		picture, err := camera.Picture(ctx, source.Snapshot)
+		if err == nil {
+			name := strings.NewReplacer(":", "-", "%", "-").Replace(u.Host) // IPv6, and ports
+			if i > 0 {
+				name += fmt.Sprintf("-%d", i+1)
+			}
+			file := filepath.Join(s.snapshots, name+".jpg")
+			if err = os.WriteFile(file, picture, 0o644); err == nil {
+				files = append(files, file)
+			}
+		}
+		if err != nil {
+			r.Trouble = append(r.Trouble, err.Error())
+		}
+	}
+	return files
 }
 
 // wait ends when all have been asked, and gives them in the order of their addresses.
