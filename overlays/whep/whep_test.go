@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -534,4 +536,39 @@ func TestOtherCodecsAreRefused(t *testing.T) {
 func ExampleRefusal() {
 	fmt.Println(errMasked)
 	// Output: the camera has masks, and its own pictures would show what they hide; an administrator allows it by whep.unmasked
+}
+
+// Viewers are told the addresses that the configuration lists, and no others; the port is
+// ours, for UDP and TCP.
+func TestAddressesThatViewersAreTold(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		listen    string
+		advertise []netip.Addr
+		want      []string
+	}{
+		{"127.0.0.1:0", nil, []string{"127.0.0.1"}},
+		{"0.0.0.0:0", []netip.Addr{netip.MustParseAddr("203.0.113.5"), netip.MustParseAddr("2001:db8::5")}, []string{"203.0.113.5", "2001:db8::5"}},
+	} {
+		st := newStand(t, Options{Listen: c.listen, Advertise: c.advertise})
+		st.play(taptest.MakeClip(t, taptest.Spec{}), 0, 0)
+		got := send(t, http.MethodPost, st.url, newPlayer(t, false).offer(), http.Header{"Content-Type": {"application/sdp"}})
+		told := map[string]bool{}
+		for line := range strings.Lines(got.body) {
+			if f := strings.Fields(line); strings.HasPrefix(line, "a=candidate:") {
+				told[f[2]+" "+f[4]] = true
+				if f[5] != strconv.Itoa(int(st.server.Addr().Port())) {
+					t.Errorf("another port: %s", line)
+				}
+			}
+		}
+		for _, want := range c.want {
+			if !told["udp "+want] || !told["tcp "+want] {
+				t.Errorf("%s is not told: %v", want, told)
+			}
+		}
+		if len(told) != 2*len(c.want) {
+			t.Errorf("got %v, want those of %v", told, c.want)
+		}
+	}
 }
