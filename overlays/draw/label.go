@@ -119,7 +119,7 @@ func (l *labels) place(c *canvas, i int, size image.Point, placed []image.Rectan
 		plate := l.at(c, i, k, size)
 		hidden := l.hidden(plate, i, placed)*8 + k
 		if k+1 == was {
-			hidden -= 8 * size.X * size.Y / 2
+			hidden -= 8 * size.X * size.Y * 3 / 2
 		}
 		if k == 0 || hidden < least {
 			best, least, at = plate, hidden, k+1
