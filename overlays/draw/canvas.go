@@ -16,6 +16,29 @@ type canvas struct {
 	stroke int // width of a box's edge and of a line, pixels
 	text   float64
 	of     sidecar.Colours // of the picture
+	dabs   *dabs           // where segments are recorded in the place of being drawn; nil: they are drawn
+	idle   bool            // segments are neither drawn nor recorded
+}
+
+// dabs are the strokes of what stays where it is, sample by sample of each plane: they
+// cost most to find, and little to draw again.
+type dabs [3][]dab
+
+// dab moves a sample towards v by alpha, 0..256.
+type dab struct {
+	at    int32
+	alpha uint16
+	v     uint8
+}
+
+// play draws what was recorded on a picture of the same layout.
+func (c *canvas) play(d *dabs) {
+	luma, chroma := c.img.YOffset(c.img.Rect.Min.X, c.img.Rect.Min.Y), c.img.COffset(c.img.Rect.Min.X, c.img.Rect.Min.Y)
+	for i, samples := range [3][]uint8{c.img.Y[luma:], c.img.Cb[chroma:], c.img.Cr[chroma:]} {
+		for _, b := range d[i] {
+			mix(&samples[b.at], b.v, int(b.alpha))
+		}
+	}
 }
 
 // point is a place on the canvas, in pixels.
@@ -123,13 +146,24 @@ func (c *canvas) passes(colour shade) [2]pass {
 
 // segment draws a straight stroke with round ends and soft edges.
 func (c *canvas) segment(a, b point, width float64, colour shade, alpha float64) {
+	if c.idle {
+		return
+	}
 	s, colour := newStroke(a, b, width/2), native(colour, c.of)
 	luma, chroma := c.img.YOffset(c.img.Rect.Min.X, c.img.Rect.Min.Y), c.img.COffset(c.img.Rect.Min.X, c.img.Rect.Min.Y)
-	s.cover(plane{c.img.Y[luma:], c.img.YStride, c.w, c.h, 1, 1}, colour.Y, alpha)
 	ux, uy := 1<<c.sx, 1<<c.sy
 	w, h := (c.w+ux-1)>>c.sx, (c.h+uy-1)>>c.sy
-	s.cover(plane{c.img.Cb[chroma:], c.img.CStride, w, h, ux, uy}, colour.Cb, alpha)
-	s.cover(plane{c.img.Cr[chroma:], c.img.CStride, w, h, ux, uy}, colour.Cr, alpha)
+	planes := [3]plane{
+		{samples: c.img.Y[luma:], stride: c.img.YStride, w: c.w, h: c.h, ux: 1, uy: 1},
+		{samples: c.img.Cb[chroma:], stride: c.img.CStride, w: w, h: h, ux: ux, uy: uy},
+		{samples: c.img.Cr[chroma:], stride: c.img.CStride, w: w, h: h, ux: ux, uy: uy},
+	}
+	for i, v := range [3]uint8{colour.Y, colour.Cb, colour.Cr} {
+		if c.dabs != nil {
+			planes[i].dabs = &c.dabs[i]
+		}
+		s.cover(planes[i], v, alpha)
+	}
 }
 
 // plane is w·h samples, each ux·uy pixels large.
@@ -137,6 +171,7 @@ type plane struct {
 	samples      []uint8
 	stride, w, h int
 	ux, uy       int
+	dabs         *[]dab // nil: samples are drawn on
 }
 
 // stroke is all points that are nearer than radius to a straight line, in pixels.
@@ -180,7 +215,11 @@ func (s *stroke) cover(p plane, v uint8, alpha float64) {
 				d = math.Sqrt(over*over + beside*beside)
 			}
 			if part := (s.radius-d)/soft + 0.5; part > 0 {
-				mix(&row[i], v, int(min(1, part)*alpha*256))
+				if a := int(min(1, part) * alpha * 256); p.dabs == nil {
+					mix(&row[i], v, a)
+				} else {
+					*p.dabs = append(*p.dabs, dab{int32(j*p.stride + first + i), uint16(a), v})
+				}
 			}
 			x, along, beside = x+ux, along+stepAlong, beside+stepBeside
 		}

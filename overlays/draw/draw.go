@@ -41,6 +41,18 @@ type Painter struct {
 	epoch  string
 	things map[sidecar.TrackID]*thing
 	places map[string]int // where the label of each function was
+	rules  layout         // that drawn was recorded for
+	drawn  dabs           // lines and zones
+}
+
+// layout is what the strokes of lines and zones depend on.
+type layout struct {
+	functions        *sidecar.Function
+	n, w, h          int
+	yStride, cStride int
+	ratio            image.YCbCrSubsampleRatio
+	colours          sidecar.Colours
+	lines, zones     bool
 }
 
 // Scene draws s and the lines and zones among fns onto img, the next picture.
@@ -51,9 +63,7 @@ func (p *Painter) Scene(img *image.YCbCr, s *sidecar.Scene, fns []sidecar.Functi
 	}
 	p.remember(s)
 	var l labels
-	for i := range fns {
-		p.function(c, &fns[i], s, &o, &l)
-	}
+	p.functions(c, fns, s, &o, &l)
 	tracks := make([]*sidecar.Track, 0, len(s.Tracks))
 	for i := range s.Tracks {
 		if s.Tracks[i].Confirmed {
@@ -78,6 +88,24 @@ func (p *Painter) Scene(img *image.YCbCr, s *sidecar.Scene, fns []sidecar.Functi
 		}
 	}
 	l.draw(c)
+}
+
+// functions draws the lines and zones: found once, since they stay where they are.
+func (p *Painter) functions(c *canvas, fns []sidecar.Function, s *sidecar.Scene, o *Options, l *labels) {
+	if len(fns) == 0 {
+		return
+	}
+	now := layout{&fns[0], len(fns), c.w, c.h, c.img.YStride, c.img.CStride, c.img.SubsampleRatio, c.of,
+		o.shows(sidecar.LayerLines), o.shows(sidecar.LayerZones)}
+	if c.idle = now == p.rules; !c.idle {
+		p.rules, p.drawn = now, dabs{}
+		c.dabs = &p.drawn
+	}
+	for i := range fns {
+		p.function(c, &fns[i], s, o, l)
+	}
+	c.idle, c.dabs = false, nil
+	c.play(&p.drawn)
 }
 
 // function draws a line or a zone.

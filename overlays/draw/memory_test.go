@@ -170,3 +170,26 @@ func TestColoursAreThePictures(t *testing.T) {
 		}
 	}
 }
+
+// Lines and zones are found once, and drawn alike on every picture after that, until
+// they or the picture change.
+func TestRulesAreDrawnAlikeAgain(t *testing.T) {
+	s, fns, o := street()
+	s.Tracks = nil
+	var p Painter
+	draw := func(p *Painter, width, height int, fns []sidecar.Function) *image.YCbCr {
+		img := grey(width, height, image.YCbCrSubsampleRatio420)
+		p.Scene(img, s, fns, o)
+		return img
+	}
+	other := []sidecar.Function{{ID: "line-3", Kind: "line", Line: []sidecar.Point{{0.1, 0.1}, {0.9, 0.2}}}}
+	for i, tt := range []struct {
+		width, height int
+		fns           []sidecar.Function
+	}{{960, 540, fns}, {960, 540, fns}, {640, 360, fns}, {640, 360, other}, {960, 540, other}, {960, 540, nil}, {960, 540, fns}} {
+		got, want := draw(&p, tt.width, tt.height, tt.fns), draw(new(Painter), tt.width, tt.height, tt.fns)
+		if string(got.Y) != string(want.Y) || string(got.Cb) != string(want.Cb) || string(got.Cr) != string(want.Cr) {
+			t.Errorf("picture %d looks otherwise than a first one", i)
+		}
+	}
+}
