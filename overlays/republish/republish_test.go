@@ -137,7 +137,7 @@ func (st *stand) session(t *testing.T, path string, enough func(*reading) bool) 
 	}
 	defer client.Close()
 	var desc *description.Session
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		if desc, _, err = client.Describe(address); err == nil {
 			break
 		}
