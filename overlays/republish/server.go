@@ -95,7 +95,7 @@ func (s *Server) open(address string, tls *tls.Config) (*door, error) {
 				return nil, err
 			}
 			d.address = l.Addr().String()
-			return gathering{l}, nil
+			return &gate{Listener: gathering{l}}, nil
 		},
 		TLSConfig:                tls,
 		WriteQueueSize:           1024,
@@ -259,6 +259,7 @@ func (d *door) OnSetup(ctx *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, 
 func (d *door) OnPlay(ctx *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
 	if w := wayOf(ctx.Session); w != nil {
 		w.join(ctx.Session)
+		welcome(ctx.Conn.NetConn())
 	}
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }
