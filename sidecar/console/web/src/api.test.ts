@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { cameras, configTrouble, login, problem, unreachable } from './api'
+import { cameras, configTrouble, fixed, login, problem, unreachable } from './api'
 
 function answer(status: number, body: string): void {
   vi.stubGlobal('fetch', () => Promise.resolve(new Response(body, { status })))
@@ -17,8 +17,16 @@ test('cameras come with their state', async () => {
     '"status":{"state":"retrying","cause":"timeout","hint":"look"}},7]')
   expect(await cameras()).toEqual({ ok: true, value: [
     { id: 'a', name: 'a', state: 'retrying', cause: 'timeout', hint: 'look',
-      functions: [{ id: 'lot', kind: 'parking', lines: [], bays: ['A1', 'A2'], capacity: 0, levels: [], forbidden: false }] },
+      functions: [{ id: 'lot', kind: 'parking', lines: [], bays: ['A1', 'A2'], capacity: 0, levels: [], forbidden: false }], looking: null },
   ] })
+})
+
+test('what is looked at, and how the configuration fixes it', async () => {
+  answer(200, '[{"id":"a","status":{"looking":{"crops":[{"region":[0,0.267,1,0.58],"width":1088,"height":192}],"scale":1.7,"cost":0.85,"megapixels":0.21,"why":"18 objects were seen"}}}]')
+  const got = await cameras()
+  const looking = got.ok ? got.value[0]?.looking : null
+  expect(looking).toEqual({ parts: [{ box: [0, 0.267, 1, 0.58], width: 1088, height: 192 }], scale: 1.7, cost: 0.85, megapixels: 0.21, why: '18 objects were seen' })
+  expect(fixed(looking?.parts ?? [])).toBe('analyse: {parts: [[0.000, 0.267, 1.000, 0.580]]}')
 })
 
 test('what is wrong with the configuration is its first line', async () => {

@@ -22,6 +22,16 @@ export interface CameraEntry {
   cause: string
   hint: string
   functions: Fn[]
+  looking: Looking | null
+}
+
+/** Looking is what of a camera's picture is looked at, what that costs, and why. */
+export interface Looking {
+  parts: { box: number[]; width: number; height: number }[] // none: the whole picture
+  scale: number // how much larger objects are in the input than with the whole picture
+  cost: number // pixels of input, of those of the whole picture
+  megapixels: number // of input for a frame
+  why: string // in English
 }
 
 /** unreachable is the status of a call that got no answer. */
@@ -179,6 +189,7 @@ function asCameras(value: unknown): CameraEntry[] {
       cause: text(status['cause']),
       hint: text(status['hint']),
       functions: items(c['functions']).map(asFunction),
+      looking: asLooking(status['looking']),
     }]
   })
 }
@@ -190,6 +201,24 @@ function asFunction(value: unknown): Fn {
     id: text(f['id']), kind: text(f['kind']), lines: items(f['lines']).map(text), bays: Object.keys(fields(f['bays'])).sort(),
     capacity: natural(f['capacity']), levels: items(f['levels']).map(natural), forbidden: f['forbidden'] === true,
   }
+}
+
+function asLooking(value: unknown): Looking | null {
+  const l = fields(value)
+  const number = (v: unknown): number => (typeof v === 'number' && Number.isFinite(v) ? v : 0)
+  if (text(l['why']) === '') return null
+  return {
+    parts: items(l['crops']).map((v) => {
+      const c = fields(v)
+      return { box: items(c['region']).map(number), width: number(c['width']), height: number(c['height']) }
+    }),
+    scale: number(l['scale']), cost: number(l['cost']), megapixels: number(l['megapixels']), why: text(l['why']),
+  }
+}
+
+/** fixed are the parts as the configuration takes them, so that they stay as they are. */
+export function fixed(parts: Looking['parts']): string {
+  return `analyse: {parts: [${parts.map((p) => `[${p.box.map((v) => v.toFixed(3)).join(', ')}]`).join(', ')}]}`
 }
 
 function items(v: unknown): unknown[] {

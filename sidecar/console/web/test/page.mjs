@@ -284,7 +284,7 @@ async function checks(page) {
     state.cameras[0].functions = [...functions, ...all]
     state.figures = known
     await live(page, {}, server.url)
-    await page.getByText('really 1,160–1,399').waitFor()
+    await page.getByText('likely 1,160–1,399').waitFor()
     await page.getByText('too few frames were analysed').waitFor()
     const junction = page.getByRole('region', { name: 'Junction simpang' })
     await junction.getByText('12,345').first().waitFor()
@@ -337,6 +337,17 @@ async function checks(page) {
     const blurred = await sharpness(page)
     assert.ok(blurred < 80, `an edge of ${blurred} is left`)
     await page.getByRole('button', { name: 'Privacy blur' }).click()
+  })
+
+  await pass('what of the picture is looked at, its cost, and how it is fixed', async () => {
+    state.cameras[0].status.looking = { crops: [{ region: [0, 0.267, 1, 0.58], width: 1088, height: 192 }], scale: 1.7, cost: 0.85, megapixels: 0.21, why: '18 objects were seen' }
+    await live(page, {}, server.url)
+    const panel = page.getByRole('region', { name: 'Looks at' })
+    await panel.getByText('1.7× as closely as the whole · 85% of its cost · 0.21 megapixels').waitFor()
+    await panel.getByText('Why, and how to fix it').click()
+    await panel.getByText('analyse: {parts: [[0.000, 0.267, 1.000, 0.580]]}').waitFor()
+    await accessible(page)
+    state.cameras[0].status.looking = undefined
   })
 
   await pass('a moved camera: why, both views, and a person who confirms the new one', async () => {

@@ -120,6 +120,15 @@ export const en = {
   auditTooFew: 'too few',
   auditNote: 'Error is (counted − true) / true, for traffic and light like those of the recorded time.',
 
+  looksAt: 'Looks at',
+  looksWhole: 'the whole picture',
+  looksParts: (n: string) => `parts of the picture: ${n}`,
+  looksCloser: (x: string) => `${x}× as closely as the whole`,
+  looksCost: (p: string, m: string) => `${p} of its cost · ${m} megapixels a frame`,
+  looksWhy: 'Why, and how to fix it',
+  looksPart: (box: string, w: string, h: string) => `[${box}] at ${w}×${h} pixels`,
+  looksFix: 'In the configuration, these parts stay as they are with:',
+
   viewTitle: 'The camera shows another view',
   viewBefore: 'The view that the rules hold on: edges only, no picture is kept',
   viewNow: 'Now',
@@ -195,7 +204,7 @@ export const en = {
   flagBlurred: 'out of focus',
   flagCovered: 'the lens was covered',
   flagFrozen: 'the picture stood still',
-  truth: (low: string, high: string) => `really ${low}–${high}`,
+  truth: (low: string, high: string) => `likely ${low}–${high}`,
   truthHint: (bias: string, low: string, high: string, n: string, date: string) =>
     `Audited ${date}: error ${bias} (${low} to ${high}), from ${n} crossings that a person saw`,
   notAudited: 'not audited',

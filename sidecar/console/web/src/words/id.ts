@@ -122,6 +122,15 @@ export const id: Words = {
   auditTooFew: 'terlalu sedikit',
   auditNote: 'Galat = (terhitung − sebenarnya) / sebenarnya, untuk lalu lintas dan cahaya seperti saat direkam.',
 
+  looksAt: 'Yang dilihat',
+  looksWhole: 'seluruh gambar',
+  looksParts: (n: string) => `bagian gambar: ${n}`,
+  looksCloser: (x: string) => `${x}× lebih dekat daripada seluruhnya`,
+  looksCost: (p: string, m: string) => `${p} dari biayanya · ${m} megapiksel per gambar`,
+  looksWhy: 'Mengapa, dan cara menetapkannya',
+  looksPart: (box: string, w: string, h: string) => `[${box}] dengan ${w}×${h} piksel`,
+  looksFix: 'Di konfigurasi, bagian ini tetap begini dengan:',
+
   viewTitle: 'Kamera menampilkan pandangan lain',
   viewBefore: 'Pandangan dasar aturan: hanya tepi, gambar tidak disimpan',
   viewNow: 'Sekarang',
@@ -197,7 +206,7 @@ export const id: Words = {
   flagBlurred: 'tidak fokus',
   flagCovered: 'lensa tertutup',
   flagFrozen: 'gambar membeku',
-  truth: (low: string, high: string) => `sebenarnya ${low}–${high}`,
+  truth: (low: string, high: string) => `kemungkinan ${low}–${high}`,
   truthHint: (bias: string, low: string, high: string, n: string, date: string) =>
     `Diaudit ${date}: galat ${bias} (${low} sampai ${high}), dari ${n} lintasan yang dilihat orang`,
   notAudited: 'belum diaudit',

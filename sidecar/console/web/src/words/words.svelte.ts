@@ -39,6 +39,7 @@ export class Tongue {
   #locale = $derived(locales[this.language])
   #integer = $derived(new Intl.NumberFormat(this.#locale))
   #decimal = $derived(new Intl.NumberFormat(this.#locale, { maximumFractionDigits: 1 }))
+  #hundredths = $derived(new Intl.NumberFormat(this.#locale, { maximumFractionDigits: 2 }))
   #percent = $derived(new Intl.NumberFormat(this.#locale, { style: 'percent', maximumFractionDigits: 1 }))
   #minute = $derived(new Intl.DateTimeFormat(this.#locale, { timeStyle: 'short' }))
   #date = $derived(new Intl.DateTimeFormat(this.#locale, { dateStyle: 'medium' }))
@@ -57,6 +58,7 @@ export class Tongue {
 
   integer = (n: number): string => this.#integer.format(n)
   decimal = (n: number): string => this.#decimal.format(n)
+  hundredths = (n: number): string => this.#hundredths.format(n)
   percent = (n: number): string => this.#percent.format(n)
   signed = (part: number): string => this.#signed.format(part)
   minute = (ms: number): string => (Number.isNaN(ms) ? '' : this.#minute.format(ms))
