@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"pantau/overlays"
 	"pantau/sidecar"
 )
 
@@ -239,4 +240,37 @@ func TestBetween(t *testing.T) {
 	if from[0].Box.Left != 0 || to[0].Box.Left != 0.2 {
 		t.Error("the scenes were changed")
 	}
+}
+
+// Where it is not known what a picture shows, none of it is shown; where it is, what
+// moves is covered from where it was to where it may be.
+func TestWhatIsUnknownIsBlurred(t *testing.T) {
+	w := &work{b: New(Options{Blur: true}, nil), joiner: overlays.NewJoiner(overlays.Options{}, nil)}
+	shown := func(i int) (left, middle, right bool) {
+		f := &sidecar.Frame{Stamp: unit("a", i).Stamp}
+		img := image.NewYCbCr(image.Rect(0, 0, 320, 240), image.YCbCrSubsampleRatio420)
+		for k := range img.Y {
+			img.Y[k] = byte(200 * (k % 2))
+		}
+		w.blur(img, f, w.scene(f, nil))
+		detail := func(x int) bool { return img.YCbCrAt(x, 120).Y != img.YCbCrAt(x+1, 120).Y }
+		return detail(20), detail(160), detail(300)
+	}
+	check := func(name string, i int, want [3]bool) {
+		t.Helper()
+		l, m, r := shown(i)
+		if got := [3]bool{l, m, r}; got != want {
+			t.Errorf("%s: left, middle and right are shown %v, want %v", name, got, want)
+		}
+	}
+	check("no scene yet", 0, [3]bool{})
+	walker := sidecar.Track{Class: sidecar.Person, Velocity: sidecar.Point{1, 0}, Box: sidecar.Box{Left: 0, Top: 0.2, Right: 0.15, Bottom: 0.8}}
+	w.before = &sidecar.Scene{Stamp: unit("a", 10).Stamp, Tracks: []sidecar.Track{walker}}
+	check("just after a scene", 11, [3]bool{false, true, true})
+	check("half a second after it", 15, [3]bool{false, false, true})
+	check("long after it", 25, [3]bool{})
+	gone := walker
+	gone.Box = sidecar.Box{Left: 0.85, Top: 0.2, Right: 1, Bottom: 0.8}
+	w.joiner.Scene(&sidecar.Scene{Stamp: unit("a", 12).Stamp, Tracks: []sidecar.Track{gone}})
+	check("between two scenes", 11, [3]bool{false, true, false})
 }

@@ -169,12 +169,13 @@ func (c *analyseCmd) film(run *pipeline.File, info decode.Info) (finish func() e
 	if err != nil {
 		return nil, err
 	}
+	var painter draw.Painter
 	run.Shown = func(f *sidecar.Frame, s *sidecar.Scene, totals []sidecar.CountRow) error {
 		picture, err := f.Picture.YCbCr()
 		if err != nil {
 			return fmt.Errorf("copying a picture: %w", err)
 		}
-		draw.Scene(picture, s, run.Camera.Functions, draw.Options{Totals: totals})
+		painter.Scene(picture, s, run.Camera.Functions, draw.Options{Totals: totals})
 		return film.Write(picture, f.Media())
 	}
 	return film.Close, nil
