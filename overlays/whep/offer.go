@@ -28,7 +28,7 @@ type offer struct {
 func readOffer(text []byte, id profileLevelID, every bool) (offer, error) {
 	var desc sdp.SessionDescription
 	if err := desc.Unmarshal(text); err != nil {
-		return offer{}, refuse(400, fmt.Sprintf("the offer is no SDP: %v", err), "send the offer of a WebRTC implementation as it is")
+		return offer{}, malformed("the offer is no SDP", err)
 	}
 	if n := len(desc.MediaDescriptions); n > maxMedia {
 		return offer{}, refuse(400, fmt.Sprintf("the offer has %d media", n), "offer one video and, for the boxes, one data channel")
@@ -56,7 +56,7 @@ func readOffer(text []byte, id profileLevelID, every bool) (offer, error) {
 	desc.Attributes = kept(desc.Attributes)
 	out, err := desc.Marshal()
 	if err != nil {
-		return offer{}, refuse(400, fmt.Sprintf("the offer is no SDP: %v", err), "send the offer of a WebRTC implementation as it is")
+		return offer{}, malformed("the offer is no SDP", err)
 	}
 	o.text = string(out)
 	return o, nil

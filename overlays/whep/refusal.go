@@ -17,6 +17,10 @@ func refuse(status int, cause, remedy string) error {
 	return &Refusal{Status: status, Cause: cause, Remedy: remedy}
 }
 
+func malformed(cause string, err error) error {
+	return refuse(400, cause+": "+err.Error(), "send the offer of a WebRTC implementation as it is")
+}
+
 // What is wrong with no offer in particular.
 var (
 	errNoCamera  = refuse(404, "there is no such camera", "GET /api/v1/cameras lists them")

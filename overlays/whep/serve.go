@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"path"
+	"slices"
 	"strconv"
 
 	"github.com/pion/sdp/v3"
@@ -109,36 +110,37 @@ func answer(w http.ResponseWriter, err error) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"title": http.StatusText(r.Status), "status": r.Status, "detail": r.Error()})
 }
 
-// advertise puts other addresses in the place of ours into an answer: for each one a
-// candidate of UDP, which is better, and one of TCP (RFC 8839 clause 5.1, RFC 6544
-// clause 4.5).
-func advertise(text string, addresses []netip.Addr, port uint16) (string, error) {
-	if len(addresses) == 0 {
-		return text, nil
-	}
+// placed brings the candidates of an answer where viewers look for them: into the first
+// medium that is not refused (RFC 8843 clause 7.3.1), while the library puts them into the
+// first. Where addresses are given, they are in the place of ours: each one for UDP, which
+// is better, and for TCP (RFC 8839 clause 5.1, RFC 6544 clause 4.5).
+func placed(text string, addresses []netip.Addr, port uint16) (string, error) {
 	var desc sdp.SessionDescription
 	if err := desc.UnmarshalString(text); err != nil {
 		return "", fmt.Errorf("reading our own answer: %w", err)
 	}
+	var candidates []sdp.Attribute
 	for _, m := range desc.MediaDescriptions {
-		var all []sdp.Attribute
-		had := false
-		for _, a := range m.Attributes {
-			if a.Key != sdp.AttrKeyCandidate {
-				all = append(all, a)
-				continue
+		m.Attributes = slices.DeleteFunc(m.Attributes, func(a sdp.Attribute) bool {
+			if a.Key == sdp.AttrKeyCandidate {
+				candidates = append(candidates, a)
 			}
-			if had {
-				continue
-			}
-			had = true
-			for i, address := range addresses {
-				all = append(all,
-					sdp.NewAttribute("candidate", fmt.Sprintf("%d 1 udp %d %s %d typ host", 2*i+1, 2130706431-i, address, port)),
-					sdp.NewAttribute("candidate", fmt.Sprintf("%d 1 tcp %d %s %d typ host tcptype passive", 2*i+2, 1671430143-i, address, port)))
-			}
+			return a.Key == sdp.AttrKeyCandidate || a.Key == sdp.AttrKeyEndOfCandidates
+		})
+	}
+	for i, address := range addresses {
+		if i == 0 {
+			candidates = nil
 		}
-		m.Attributes = all
+		candidates = append(candidates,
+			sdp.NewAttribute(sdp.AttrKeyCandidate, fmt.Sprintf("%d 1 udp %d %s %d typ host", 2*i+1, 2130706431-i, address, port)),
+			sdp.NewAttribute(sdp.AttrKeyCandidate, fmt.Sprintf("%d 1 tcp %d %s %d typ host tcptype passive", 2*i+2, 1671430143-i, address, port)))
+	}
+	for _, m := range desc.MediaDescriptions {
+		if m.MediaName.Port.Value != 0 {
+			m.Attributes = append(append(m.Attributes, candidates...), sdp.NewPropertyAttribute(sdp.AttrKeyEndOfCandidates))
+			break
+		}
 	}
 	out, err := desc.Marshal()
 	return string(out), err

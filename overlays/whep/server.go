@@ -252,7 +252,7 @@ func (s *Server) begin(cam *camera, text []byte, every bool, who string, holds f
 	}
 	answer, err := v.open(s.settings)
 	if err == nil {
-		answer, err = advertise(answer, s.o.Advertise, s.Addr().Port())
+		answer, err = placed(answer, s.o.Advertise, s.Addr().Port())
 	}
 	if err != nil {
 		s.dismiss(v)

@@ -94,18 +94,18 @@ func (s *session) open(settings webrtc.SettingEngine) (answer string, err error)
 func (s *session) negotiate() (string, error) {
 	var err error
 	if err = s.peer.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: s.offer.text}); err != nil {
-		return "", refuse(400, "the offer cannot be answered: "+err.Error(), "send the offer of a WebRTC implementation as it is")
+		return "", malformed("the offer cannot be answered", err)
 	}
 	if s.sender, err = s.peer.AddTrack((*track)(s)); err != nil {
 		return "", err
 	}
 	answer, err := s.peer.CreateAnswer(nil)
 	if err != nil {
-		return "", refuse(400, "the offer cannot be answered: "+err.Error(), "send the offer of a WebRTC implementation as it is")
+		return "", malformed("the offer cannot be answered", err)
 	}
 	gathered := webrtc.GatheringCompletePromise(s.peer)
 	if err := s.peer.SetLocalDescription(answer); err != nil {
-		return "", refuse(400, "the offer cannot be answered: "+err.Error(), "send the offer of a WebRTC implementation as it is")
+		return "", malformed("the offer cannot be answered", err)
 	}
 	<-gathered // only our own addresses: at once
 	return s.peer.LocalDescription().SDP, nil

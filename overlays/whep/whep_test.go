@@ -178,11 +178,10 @@ func newPlayer(t *testing.T, tcp bool) *player {
 	}
 	p := &player{t: t, peer: peer}
 	t.Cleanup(func() { _ = peer.GracefulClose() })
-	if _, err := peer.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := peer.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
-		t.Fatal(err)
+	for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo} { // the first one is refused
+		if _, err := peer.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	d, err := peer.CreateDataChannel("scenes", nil)
 	if err != nil {
@@ -554,9 +553,14 @@ func TestAddressesThatViewersAreTold(t *testing.T) {
 		st.play(taptest.MakeClip(t, taptest.Spec{}), 0, 0)
 		got := send(t, http.MethodPost, st.url, newPlayer(t, false).offer(), http.Header{"Content-Type": {"application/sdp"}})
 		told := map[string]bool{}
+		before := ""
 		for line := range strings.Lines(got.body) {
+			before += line
 			if f := strings.Fields(line); strings.HasPrefix(line, "a=candidate:") {
 				told[f[2]+" "+f[4]] = true
+				if !strings.Contains(before, "m=video") {
+					t.Error("a medium that is refused has the addresses")
+				}
 				if f[5] != strconv.Itoa(int(st.server.Addr().Port())) {
 					t.Errorf("another port: %s", line)
 				}
