@@ -100,7 +100,12 @@ func (w *sweeper) all(ctx context.Context, s Search, hosts []host) error {
 	looking.SetLimit(knockers)
 	defer func() { _ = looking.Wait() }() // none gives an error
 	for _, h := range hosts {
-		looking.Go(func() error { w.look(ctx, h, "hand"); return nil })
+		looking.Go(func() error {
+			if !w.look(ctx, h, "hand") && ctx.Err() == nil {
+				w.look(ctx, h, "hand") // it was named, so it is there: a busy one gets a second chance
+			}
+			return nil
+		})
 	}
 	for _, p := range s.Ranges {
 		p = p.Masked()
@@ -121,16 +126,16 @@ func (w *sweeper) all(ctx context.Context, s Search, hosts []host) error {
 	return nil
 }
 
-// look asks one host.
-func (w *sweeper) look(ctx context.Context, h host, way string) {
+// look asks one host, and says whether something was found.
+func (w *sweeper) look(ctx context.Context, h host, way string) bool {
 	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", h.name)
 	if err != nil || len(addresses) == 0 {
-		return
+		return false
 	}
 	address := addresses[0].Unmap()
 	// A named port may lead to another device than the host's own, behind a port forward.
 	if len(h.urls) > 1 && w.probed(ctx, address) {
-		return
+		return true
 	}
 	var knocking sync.WaitGroup
 	found := make(chan bool, len(h.urls))
@@ -140,7 +145,7 @@ func (w *sweeper) look(ctx context.Context, h host, way string) {
 	knocking.Wait()
 	for range h.urls {
 		if <-found {
-			return
+			return true
 		}
 	}
 	doors := rtspPorts
@@ -151,9 +156,10 @@ func (w *sweeper) look(ctx context.Context, h host, way string) {
 		server := net.JoinHostPort(h.name, port)
 		if name, ok := knockRTSP(ctx, server, patience); ok {
 			w.tell(ctx, sighting{device: Device{RTSP: server, Name: name, Found: []string{way}}, from: address})
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // probed asks by WS-Discovery, twice, and says whether an answer has come.
