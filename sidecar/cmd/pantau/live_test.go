@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"image/jpeg"
 	"net/http"
 	"net/http/cookiejar"
 	"os"
@@ -80,6 +81,9 @@ func TestDemo(t *testing.T) {
 		streams(t, d, socket(t, state))
 		watchLive(t, web, address)
 		readMetadata(t, regexp.MustCompile(`rtsp://\S+/demo`).FindString(d.output()))
+		if start == "first" {
+			readPictures(t, regexp.MustCompile(`rtsp://\S+/demo`).FindString(d.output()), web, address)
+		}
 		children := descendants(t, d.cmd.Process.Pid)
 		d.interrupt(t)
 		for _, pid := range children {
@@ -163,6 +167,42 @@ func readMetadata(t *testing.T, address string) {
 	frames, objects := strings.Count(string(out), "<tt:Frame "), strings.Count(string(out), "<tt:BoundingBox ")
 	if frames < 15 || objects < frames/2 {
 		t.Errorf("%d frames with %d objects in 3 s of metadata", frames, objects)
+	}
+}
+
+// readPictures reads the demo camera's pictures with boxes as a VMS does, and single ones
+// as the page may: with boxes they have the colours of boxes, which the street has not.
+func readPictures(t *testing.T, address string, web *http.Client, page string) {
+	t.Helper()
+	out, err := exec.Command("ffmpeg", "-loglevel", "error", "-rtsp_transport", "tcp", "-i", address+"/overlay", "-t", "2",
+		"-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "384x288", "-").Output()
+	if err != nil {
+		t.Fatalf("%s/overlay: %v", address, err)
+	}
+	const size = 384 * 288 * 3
+	if n := len(out) / size; n < 10 {
+		t.Errorf("%d pictures in 2 s", n)
+	}
+	orange := 0
+	for i := len(out)/size*size - size; i >= 0 && i+2 < len(out); i += 3 {
+		if r, g, b := out[i], out[i+1], out[i+2]; r > 180 && g > 110 && g < 190 && b < 60 {
+			orange++
+		}
+	}
+	if orange < 20 {
+		t.Errorf("%d orange pixels in the last picture: no person has a box", orange)
+	}
+	host := page[:strings.Index(page, "/signin")]
+	for _, boxes := range []string{"1", "0"} {
+		answer, err := web.Get(host + "/api/v1/cameras/demo/snapshot.jpg?boxes=" + boxes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := jpeg.Decode(answer.Body)
+		_ = answer.Body.Close()
+		if err != nil || img.Bounds().Dx() != 768 || img.Bounds().Dy() != 576 {
+			t.Errorf("boxes=%s: %s, %v, want a picture of 768×576", boxes, answer.Status, err)
+		}
 	}
 }
 
