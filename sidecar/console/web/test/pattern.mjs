@@ -1,7 +1,7 @@
 // A clip whose pictures carry their own number: 16 black or white blocks, the
 // highest bit first, and below them the same bits inverted as a check.
 
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 
 export const width = 640
@@ -36,6 +36,25 @@ export async function encode(n, codec = 'h264') {
   const units = codec === 'mjpeg' ? splitBefore(stream, Buffer.from([0xff, 0xd8, 0xff])) : splitBefore(stream, Buffer.from([0, 0, 0, 1, 9]))
   if (units.length !== n) throw new Error(`${units.length} access units, want ${n}`)
   return units.map((data) => ({ data, key: codec === 'mjpeg' || data.includes(Buffer.from([0, 0, 1, 0x65])) }))
+}
+
+/** encodeReordered gives the access units of n pictures with B pictures: in the order of decoding, each with its number. */
+export async function encodeReordered(n) {
+  const plain = Buffer.concat((await encode(n)).map((u) => u.data))
+  const run = (command, args, input) => {
+    const made = spawnSync(command, ['-v', 'error', ...args], { input, maxBuffer: 1 << 28 })
+    if (made.status !== 0) throw new Error(`${command}: ${made.stderr}`)
+    return made.stdout
+  }
+  const file = run('ffmpeg', ['-r', '25', '-f', 'h264', '-i', 'pipe:0', '-c:v', 'libx264', '-preset', 'ultrafast', '-profile:v', 'main',
+    '-bf', '2', '-b_strategy', '0', '-g', '50', '-x264-params', 'aud=1:scenecut=0', '-f', 'matroska', 'pipe:1'], plain)
+  const stream = run('ffmpeg', ['-i', 'pipe:0', '-c', 'copy', '-bsf:v', 'h264_mp4toannexb', '-f', 'h264', 'pipe:1'], file)
+  const packets = String(run('ffprobe', ['-show_entries', 'packet=pts_time', '-of', 'csv=p=0', 'pipe:0'], file)).trim().split('\n')
+  const numbers = packets.map((p) => Math.round(parseFloat(p) * 25))
+  const first = Math.min(...numbers)
+  const units = splitBefore(stream, Buffer.from([0, 0, 1, 9]))
+  if (units.length !== numbers.length) throw new Error(`${units.length} access units, and ${numbers.length} times`)
+  return units.map((data, i) => ({ data, key: data.includes(Buffer.from([0, 0, 1, 0x65])), number: numbers[i] - first }))
 }
 
 function picture(n) {

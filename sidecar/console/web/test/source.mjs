@@ -7,7 +7,7 @@ import { sceneMessage, unitMessage } from './stand.mjs'
 export const tick = 3600 // 90 kHz at 25 pictures a second
 export const firstPts = 2 ** 32 - 150 * tick - 77 // crosses the end of 32 bits
 const hello = {
-  type: 'hello', camera: { id: 'exact', name: 'Exact', functions: [] }, codec: 'avc1.42C01F', clock: 90000,
+  type: 'hello', camera: { id: 'exact', name: 'Exact', functions: [] }, clock: 90000,
   epoch: 'e1', width: 640, height: 360, hold_ms: 400, masked: false,
 }
 
@@ -37,9 +37,11 @@ export function source(units, run) {
   const pump = () => {
     const now = performance.now() - started
     while (n < units.length && n * 40 <= now) {
-      const number = n++
+      const unit = units[n]
+      const number = unit.number ?? n // B pictures: sent in another order than shown
+      n++
       const pts = firstPts + number * tick
-      tell({ pts, key: units[number].key, data: unitMessage(units[number], pts, Date.now() * 1000) })
+      tell({ pts, key: unit.key, data: unitMessage(unit, pts, Date.now() * 1000) })
       if (number % run.every === 0) {
         const due = number * 40 + run.late(number)
         newest = run.ordered ? Math.max(newest, due) : due
@@ -52,11 +54,12 @@ export function source(units, run) {
   }
   return {
     join(connection, after) {
+      const codec = units[0].number === undefined ? 'avc1.42C01F' : 'avc1.4D401E'
       const [epoch, pts] = (after ?? '').split(':')
       const has = epoch === 'e1' ? sent.findIndex((m) => m.pts === Number(pts)) : -1
       if (has >= 0) resumed++
       const from = has >= 0 ? has + 1 : Math.max(0, sent.findLastIndex((m) => m.key))
-      connection.send(JSON.stringify({ ...hello, ...(has >= 0 ? { resumed: true } : {}) }))
+      connection.send(JSON.stringify({ ...hello, codec, ...(has >= 0 ? { resumed: true } : {}) }))
       for (const m of sent.slice(from)) connection.send(m.data)
       viewers.add(connection)
       void connection.closed.then(() => viewers.delete(connection))
