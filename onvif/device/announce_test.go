@@ -3,6 +3,7 @@ package device
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +86,28 @@ func TestProbesAreAnswered(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	t.Error("no probe was answered")
+}
+
+func TestWhoIsAnswered(t *testing.T) {
+	for text, want := range map[string]bool{"10.1.2.3": true, "192.168.7.7": true, "127.0.0.1": true, "fe80::1%eth0": true, "fd00::7": true, "::ffff:10.0.0.1": true,
+		"8.8.8.8": false, "2001:db8::1": false, "100.64.0.1": false} {
+		if got := near(netip.MustParseAddr(text)); got != want {
+			t.Errorf("%s: got %v, want %v", text, got, want)
+		}
+	}
+}
+
+// TestAnswersThatWaitAreBounded, as one probe may make one of each camera.
+func TestAnswersThatWaitAreBounded(t *testing.T) {
+	d := &discovery{}
+	for range maxWaiting {
+		if !d.wait(1) {
+			t.Fatal("there was no room")
+		}
+	}
+	if d.wait(1) || !d.wait(-1) || !d.wait(1) {
+		t.Errorf("got %d that wait, want %d", d.waiting, maxWaiting)
+	}
 }
 
 func FuzzProbe(f *testing.F) {

@@ -24,6 +24,7 @@ const (
 	discoveryPort = 3702
 	maxDelay      = 400 * time.Millisecond // of an answer, at random; APP_MAX_DELAY is 500 ms
 	probesASecond = 50
+	maxWaiting    = 4096             // answers; who is not answered probes again
 	rejoin        = 30 * time.Second // interfaces come and go
 	maxDatagram   = 16 << 10
 )
@@ -39,6 +40,7 @@ type discovery struct {
 	mu       sync.Mutex
 	second   time.Time
 	answered int // probes in it
+	waiting  int // answers that are still to be sent
 }
 
 func newDiscovery(s *Server) (*discovery, error) {
@@ -213,22 +215,49 @@ func (d *discovery) read(ctx context.Context, answering *sync.WaitGroup, next fu
 		}
 		to, ok := from.(*net.UDPAddr)
 		p, asked := readProbe(slices.Clone(buffer[:n]))
-		if !ok || !asked || !d.may(index) {
+		if !ok || !asked || !near(to.AddrPort().Addr()) || !d.may(index) {
 			continue
 		}
+		own := toward(to)
 		for _, u := range d.server.all() {
 			if !p.wants(u) {
 				continue
 			}
-			if xaddr := u.at(toward(to)); xaddr != "" {
+			if xaddr := u.at(own); xaddr != "" && d.wait(1) {
 				answering.Go(func() { d.reply(ctx, to, p.answer(u, xaddr)) })
 			}
 		}
 	}
 }
 
-// may says whether a probe that came by an interface is answered: answers are larger than
-// probes, and who probes may have written somebody else's address.
+// near says whether a host may be answered: one of a private network, or of a network that
+// this host is in. Answers are larger than probes, and who probes may have written somebody
+// else's address.
+func near(a netip.Addr) bool {
+	a = a.Unmap().WithZone("")
+	if a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() {
+		return true
+	}
+	addresses, _ := net.InterfaceAddrs() // none is as good as an error
+	return slices.ContainsFunc(addresses, func(own net.Addr) bool {
+		p, err := netip.ParsePrefix(own.String())
+		return err == nil && p.Contains(a)
+	})
+}
+
+// wait counts the answers that are still to be sent, and says whether there is room for n more.
+func (d *discovery) wait(n int) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n > 0 && d.waiting >= maxWaiting {
+		return false
+	}
+	d.waiting += n
+	return true
+}
+
+// may says whether a probe that came by an interface is answered, and whether it is not
+// one of too many.
 func (d *discovery) may(index int) bool {
 	if names := d.server.o.Interfaces; len(names) > 0 {
 		i, err := net.InterfaceByIndex(index)
@@ -261,6 +290,7 @@ func toward(to *net.UDPAddr) netip.Addr {
 
 // reply answers after a moment, so that not all devices of a network answer at once.
 func (d *discovery) reply(ctx context.Context, to *net.UDPAddr, message []byte) {
+	defer d.wait(-1)
 	select {
 	case <-ctx.Done():
 		return

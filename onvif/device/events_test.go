@@ -277,6 +277,30 @@ func TestFilters(t *testing.T) {
 	}
 }
 
+// FuzzTopics: a set takes no more topics than its parts do.
+func FuzzTopics(f *testing.F) {
+	for _, text := range []string{"tns1:RuleEngine//.|tns1:VideoSource/MotionAlarm", "a", "//.", "|", "a/b:c//.", "tns1:Monitoring/pantau:EventsLost"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		all, ok := readTopics(text)
+		if !ok {
+			return
+		}
+		for _, topic := range topics() {
+			by := 0
+			for part := range strings.SplitSeq(text, "|") {
+				if one, ok := readTopics(part); ok && one.takes(topic.name) {
+					by++
+				}
+			}
+			if all.takes(topic.name) != (by > 0) {
+				t.Fatalf("%q and %s: the set says %v, its parts %d", text, topic.name, all.takes(topic.name), by)
+			}
+		}
+	})
+}
+
 // FuzzRequest sends whatever to whatever path, with the right credentials where the
 // document lets them stand.
 func FuzzRequest(f *testing.F) {

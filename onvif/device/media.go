@@ -3,8 +3,11 @@ package device
 import (
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+
+	"pantau/onvif/soap"
 )
 
 // mediaOperations are those of Media1 (Media 5), which old clients know alone.
@@ -184,7 +187,8 @@ func (c *call) set(k kind, prefix string) (markup, error) {
 		case "VideoSource":
 			same = given.Text("SourceToken") == p.camera.ID
 		case "VideoAnalytics":
-			same = len(given.Child("RuleEngineConfiguration").All("Rule")) == len(p.camera.Rules)
+			rules := given.Child("RuleEngineConfiguration").All("Rule")
+			same = len(rules) == len(p.camera.Rules) && !slices.ContainsFunc(rules, func(e *soap.Element) bool { return !p.camera.has(e.Attr("Name")) })
 		}
 		if !same {
 			return "", fixed("this device passes on its cameras' own video, with all that is seen in it: change the camera itself, or rules by the analytics service")

@@ -35,7 +35,7 @@ func inputOf(name string) string {
 	switch {
 	case strings.HasPrefix(name, "Set") && strings.HasSuffix(name, "Configuration"):
 		return `<Configuration token="cam-1"><tt:SourceToken>cam-1</tt:SourceToken><tt:Encoding>H264</tt:Encoding><tt:Resolution><tt:Width>1280</tt:Width><tt:Height>720</tt:Height></tt:Resolution>` +
-			`<tt:RuleEngineConfiguration><tt:Rule/><tt:Rule/><tt:Rule/><tt:Rule/><tt:Rule/></tt:RuleEngineConfiguration></Configuration>`
+			`<tt:RuleEngineConfiguration><tt:Rule Name="line"/><tt:Rule Name="zone"/><tt:Rule Name="stay"/><tt:Rule Name="lot"/><tt:Rule Name="jam"/></tt:RuleEngineConfiguration></Configuration>`
 	case strings.HasPrefix(name, "Add"):
 		return "<ProfileToken>cam-1</ProfileToken><ConfigurationToken>cam-1</ConfigurationToken><Configuration><Type>Metadata</Type><Token>cam-1</Token></Configuration>"
 	case strings.HasSuffix(name, "Configuration"), strings.Contains(name, "Rule"), strings.Contains(name, "Module"), strings.Contains(name, "Instances"):

@@ -73,12 +73,10 @@ func (u *unit) cameras() []Camera { return u.server.camerasOf(u) }
 
 // find gives the device's camera of a token.
 func (u *unit) find(id string) (Camera, bool) {
-	for _, c := range u.cameras() {
-		if c.ID == id {
-			return c, true
-		}
-	}
-	return Camera{}, false
+	u.server.mu.Lock()
+	defer u.server.mu.Unlock()
+	c, ok := u.server.cameras[id]
+	return c, ok && (u.camera == "" || u.camera == id)
 }
 
 // call is one request that is being answered.

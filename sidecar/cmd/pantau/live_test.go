@@ -20,6 +20,8 @@ import (
 	"github.com/coder/websocket"
 	"github.com/redis/go-redis/v9"
 
+	"pantau/onvif"
+	"pantau/onvif/soap"
 	"pantau/sidecar"
 	"pantau/sidecar/internal/score"
 	"pantau/sidecar/publish"
@@ -247,17 +249,19 @@ func TestLiveCountsAsTheClipDoes(t *testing.T) {
 	}
 	serve(t, cam.Run)
 	serve(t, other.Run)
-	console := freeAddr(t)
+	console, device := freeAddr(t), freeAddr(t)
 	file := write(t, "pantau.yaml", fmt.Sprintf(`
 console: {listen: %q}
 metrics: {listen: %q}
+rtsp: {listen: %q}
+onvif: {listen: %q, mode: one, discovery: false}
 cameras:
   - id: street
     source: {rtsp: %q, user: u, password_env: CAM_PW}%s
   - id: other
     source: {rtsp: %q}
     analyse: {fps: 0.5}
-`, console, freeAddr(t), cam.URL(), street, other.URL()))
+`, console, freeAddr(t), freeAddr(t), device, cam.URL(), street, other.URL()))
 	p := launch(t, []string{"CAM_PW=top-secret-42", "PANTAU_BOOTSTRAP_TOKEN=first-run-token"}, "run", file, "--state", state)
 	p.until(t, "the console", 20*time.Second, func() bool { return strings.Contains(p.output(), "msg=running") })
 	web := browser(t)
@@ -271,6 +275,7 @@ cameras:
 		t.Fatalf("setting up gives %s", answer.Status)
 	}
 	watchOther(t, web, console)
+	askDevice(t, p, web, console, device)
 
 	client := socket(t, state)
 	var live []score.Crossing
@@ -289,6 +294,43 @@ cameras:
 	t.Logf("live %v; missed %v; false %v", r, r.Missed, r.False)
 	if len(r.Missed) > 1 || len(r.False) > 1 || r.True < 25 {
 		t.Errorf("live and offline differ in more than one crossing: missed %v, more %v", r.Missed, r.False)
+	}
+}
+
+// askDevice adds the cameras as a VMS does, with a device password of the administrator.
+func askDevice(t *testing.T, p *running, web *http.Client, console, address string) {
+	t.Helper()
+	answer, err := web.Post("https://"+console+"/api/v1/me/device-passwords", "application/json", strings.NewReader(`{"label":"vms"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var made struct{ Password string }
+	if err := json.NewDecoder(answer.Body).Decode(&made); err != nil {
+		t.Fatal(err)
+	}
+	c, err := onvif.Dial(t.Context(), address, onvif.Options{Credentials: soap.Credentials{User: "root", Password: soap.NewSecret(made.Password)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var profiles []onvif.Profile
+	p.until(t, "the profiles of both cameras", 20*time.Second, func() bool {
+		profiles, err = c.Profiles(t.Context())
+		return len(profiles) == 4
+	})
+	for _, profile := range profiles {
+		s, err := c.Stream(t.Context(), profile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := c.Describe(t.Context(), s)
+		if err != nil || !slices.Contains(d.Codecs, profile.Codec) {
+			t.Errorf("%s: got %+v, %v", s.URL, d, err)
+		}
+	}
+	if strings.Contains(p.output(), made.Password) {
+		t.Error("the device password is in the log")
 	}
 }
 

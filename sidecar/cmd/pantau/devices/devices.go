@@ -24,7 +24,7 @@ import (
 // Options say what is offered.
 type Options struct {
 	Settings config.ONVIF
-	Unmasked bool        // the own packets of cameras with masks too
+	Unmasked bool // the own packets of cameras with masks too
 	Overlay  config.Overlay
 	RTSP     int         // ports of the RTSP server; 0: none
 	RTSPS    int         //
