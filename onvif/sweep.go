@@ -84,10 +84,37 @@ func sweep(ctx context.Context, s Search, hosts []host, heard chan<- sighting) e
 		readers.Go(func() { w.read(ctx, c) })
 	}
 	err := w.all(ctx, s, hosts)
+	w.linger(ctx)
 	if ctx.Err() != nil {
 		return nil
 	}
 	return err
+}
+
+// linger waits for answers that are late, while some still come.
+func (w *sweeper) linger(ctx context.Context) {
+	const most = 30 // times patience
+	before := -1
+	for range most {
+		asked, answered := w.count()
+		if answered == asked || answered == before || ctx.Err() != nil {
+			return
+		}
+		before = answered
+		pause(ctx, patience)
+	}
+}
+
+// count is how many were asked by a probe, and how many of them have answered.
+func (w *sweeper) count() (asked, answered int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, yes := range w.answered {
+		if yes {
+			answered++
+		}
+	}
+	return len(w.answered), answered
 }
 
 func (w *sweeper) all(ctx context.Context, s Search, hosts []host) error {

@@ -155,6 +155,11 @@ func FuzzEnvelope(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Add([]byte(`<Envelope><Body><Fault><Code><Value>a:b</Value></Code></Fault></Body></Envelope>`))
+	f.Add([]byte(`<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "aa"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;">]><Envelope><Body><a>&c;</a></Body></Envelope>`))
+	f.Add([]byte(`<!DOCTYPE a SYSTEM "file:///etc/passwd"><Envelope><Body><a/></Body></Envelope>`))
+	f.Add([]byte(`<Envelope><Body>` + strings.Repeat(`<a>`, maxDepth+1)))
+	f.Add([]byte(`<a:Envelope xmlns:a="urn:wrong"><b:Body xmlns:b="urn:also wrong"><c:a xmlns:c="" d:e="f">g</c:a></b:Body></a:Envelope>`))
+	f.Add([]byte("<Envelope><Body><a b=\"\xff\xfe\">\xc3\x28\xed\xa0\x80</a></Body></Envelope>"))
 	f.Fuzz(func(t *testing.T, document []byte) {
 		e, err := ReadEnvelope(document)
 		if err == nil && e == nil {
@@ -165,6 +170,9 @@ func FuzzEnvelope(f *testing.F) {
 		}
 		if e == nil {
 			return
+		}
+		if errors.Is(err, ErrDoctype) {
+			t.Fatal("got a document with a document type")
 		}
 		var walk func(e *Element, depth int)
 		walk = func(e *Element, depth int) {
