@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -211,6 +212,9 @@ func TestWhatADeviceIsKnownByStays(t *testing.T) {
 		for _, c := range cameras {
 			s.Put(c)
 			out = append(out, s.Addr(c.ID)+" "+s.units[c.ID].id+" "+s.units[c.ID].profiles()[0].stream.Video.Codec)
+		}
+		if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), `"codec": "H264"`) {
+			t.Errorf("the video is not kept at once: %s, %v", text, err)
 		}
 		s.Put(Camera{ID: "new"})
 		if s.Addr("new") == "" || s.Addr("new") == s.Addr("cam-1") {

@@ -116,7 +116,9 @@ func (s *Server) unitOf(camera string) string {
 // Put adds a camera, or changes what is said of it. What is not known yet of its video is
 // taken from the time before, if it was known then.
 func (s *Server) Put(c Camera) {
-	s.state.fill(&c)
+	if err := s.state.fill(&c); err != nil {
+		s.log.Error("keeping what is known of a camera's video", "camera", c.ID, "error", err)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {

@@ -119,12 +119,12 @@ func (s *state) keep(camera string, place int) error {
 }
 
 // fill gives streams whose video is not known what was known of it before, and remembers
-// the others until the file is written next.
-func (s *state) fill(c *Camera) {
+// the others. The file is written where the codec or the size is another.
+func (s *state) fill(c *Camera) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k := s.kept.Cameras[c.ID]
-	video := map[string]Video{}
+	video, other := map[string]Video{}, false
 	c.Streams = slices.Clone(c.Streams)
 	for i := range c.Streams {
 		stream := &c.Streams[i]
@@ -132,11 +132,17 @@ func (s *state) fill(c *Camera) {
 			stream.Video = k.Video[stream.Path]
 		}
 		if stream.Video.Codec != "" {
-			video[stream.Path] = stream.Video
+			was, v := k.Video[stream.Path], stream.Video
+			other = other || v.Codec != was.Codec || v.Width != was.Width || v.Height != was.Height
+			video[stream.Path] = v
 		}
 	}
 	k.Video = video
 	s.kept.Cameras[c.ID] = k
+	if other {
+		return s.write()
+	}
+	return nil
 }
 
 // sorted orders cameras by their IDs.
