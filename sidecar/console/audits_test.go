@@ -77,10 +77,7 @@ func TestAuditFromOrderToResult(t *testing.T) {
 	s.stop()
 	s.start()
 	const at = "/api/v1/cameras/a/audit"
-	admin := s.admin()
-	admin.want(201, "POST", "/api/v1/accounts", map[string]string{"name": "budi", "password": password, "role": "operator"})
-	b := s.browser()
-	b.want(200, "POST", "/api/v1/login", login("budi", password))
+	b := s.operator()
 
 	if a := stateOf(t, b.want(200, "GET", at, nil)); a.State != "none" || len(a.Results) != 0 {
 		t.Errorf("got %+v before anything was ordered", a)

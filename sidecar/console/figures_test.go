@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pantau/sidecar"
+	"pantau/sidecar/console/accounts"
 	"pantau/sidecar/figures"
 )
 
@@ -22,13 +23,21 @@ func figuresOf(camera string) (figures.Figures, bool) {
 	return board.Of(camera, at, []sidecar.CountRow{{Rule: "l", Kind: sidecar.Flow, Class: sidecar.Car, Direction: sidecar.In, N: new(7)}})
 }
 
+// operator is a browser after an operator, budi, has signed in.
+func (s *site) operator() *browser {
+	s.t.Helper()
+	if _, err := s.accounts.Create(s.t.Context(), "budi", sidecar.NewSecret(password), accounts.Operator); err != nil {
+		s.t.Fatal(err)
+	}
+	b := s.browser()
+	b.want(200, "POST", "/api/v1/login", login("budi", password))
+	return b
+}
+
 func TestFiguresOfACamera(t *testing.T) {
 	s := newSite(t)
-	b := s.admin()
-	b.want(201, "POST", "/api/v1/accounts", map[string]string{"name": "budi", "password": password, "role": "operator"})
-	operator := s.browser()
-	operator.want(401, "GET", "/api/v1/cameras/a/figures", nil)
-	operator.want(200, "POST", "/api/v1/login", login("budi", password))
+	s.browser().want(401, "GET", "/api/v1/cameras/a/figures", nil)
+	operator := s.operator()
 	operator.want(404, "GET", "/api/v1/cameras/none/figures", nil)
 	operator.want(422, "GET", "/api/v1/cameras/"+strings.Repeat("x", 65)+"/figures", nil)
 	var got figures.Figures

@@ -41,10 +41,7 @@ func TestViewsAreConfirmed(t *testing.T) {
 	}
 	s.stop()
 	s.start()
-	admin, nobody := s.admin(), s.browser()
-	admin.want(201, "POST", "/api/v1/accounts", map[string]string{"name": "budi", "password": password, "role": "operator"})
-	operator := s.browser()
-	operator.want(200, "POST", "/api/v1/login", login("budi", password))
+	operator, nobody := s.operator(), s.browser()
 	for _, tt := range []struct {
 		who          *browser
 		method, path string
@@ -55,8 +52,8 @@ func TestViewsAreConfirmed(t *testing.T) {
 		{operator, "GET", "b/view/reference.png", 404, "no reference"},
 		{operator, "GET", "c/view/reference.png", 404, "no such camera"},
 		{operator, "POST", "a/view/confirm", 204, ""},
-		{admin, "POST", "b/view/confirm", 409, "nothing is to be confirmed"},
-		{admin, "POST", "c/view/confirm", 404, "no such camera"},
+		{operator, "POST", "b/view/confirm", 409, "nothing is to be confirmed"},
+		{operator, "POST", "c/view/confirm", 404, "no such camera"},
 		{nobody, "POST", "a/view/confirm", 401, "sign in first"},
 		{nobody, "GET", "a/view/reference.png", 401, "sign in first"},
 		{operator, "GET", "a/view/confirm", 404, ""},

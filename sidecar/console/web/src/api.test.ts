@@ -13,11 +13,11 @@ test('a problem is told in its most exact words', () => {
 })
 
 test('cameras come with their state', async () => {
-  answer(200, '[{"id":"a","name":"","functions":[{"id":"lot","kind":"parking","bays":{"A2":[],"A1":[]}}],' +
+  answer(200, '[{"id":"a","name":"","functions":[{"id":"lot","kind":"parking","window":60000000000,"bays":{"A10":[],"A2":[]}}],' +
     '"status":{"state":"retrying","cause":"timeout","hint":"look"}},7]')
   expect(await cameras()).toEqual({ ok: true, value: [
     { id: 'a', name: 'a', state: 'retrying', cause: 'timeout', hint: 'look',
-      functions: [{ id: 'lot', kind: 'parking', lines: [], bays: ['A1', 'A2'], capacity: 0, levels: [], forbidden: false }], looking: null },
+      functions: [{ id: 'lot', kind: 'parking', lines: [], bays: ['A2', 'A10'], capacity: 0, levels: [], forbidden: false, window: 60 }], looking: null },
   ] })
 })
 

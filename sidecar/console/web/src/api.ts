@@ -198,8 +198,8 @@ function asFunction(value: unknown): Fn {
   const f = fields(value)
   const natural = (v: unknown): number => (typeof v === 'number' && v > 0 ? v : 0)
   return {
-    id: text(f['id']), kind: text(f['kind']), lines: items(f['lines']).map(text), bays: Object.keys(fields(f['bays'])).sort(),
-    capacity: natural(f['capacity']), levels: items(f['levels']).map(natural), forbidden: f['forbidden'] === true,
+    id: text(f['id']), kind: text(f['kind']), lines: items(f['lines']).map(text), bays: Object.keys(fields(f['bays'])).sort((a, b) => a.localeCompare(b, 'en', { numeric: true })),
+    capacity: natural(f['capacity']), levels: items(f['levels']).map(natural), forbidden: f['forbidden'] === true, window: (natural(f['window']) || 120e9) / 1e9,
   }
 }
 

@@ -2,6 +2,7 @@
 
 /** Figures are what is known of a camera now. */
 export interface Figures {
+  since: number // of the rows, ms since 1970; NaN: nothing is counted
   rows: FigureRow[]
   minute: Minute | null // the newest that has ended
   hour: { minutes: number; uptime: number; flags: string[] }
@@ -77,6 +78,7 @@ export function asFigures(value: unknown): Figures {
   const f = record(value)
   const hour = record(f['hour'])
   return {
+    since: time(f['since']),
     rows: list(f['rows'], maxRows).map(row),
     minute: f['minute'] == null ? null : minute(record(f['minute'])),
     hour: { minutes: number(hour['minutes']) ?? 0, uptime: number(hour['uptime']) ?? 0, flags: texts(hour['flags']) },

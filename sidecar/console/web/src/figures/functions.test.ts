@@ -3,7 +3,7 @@ import type { Scene } from '../live/protocol'
 import { asFigures, type Audit, type Figures } from './figures'
 import { auditOf, crowd, matrix, parking, road, speeds, trueRange, turnClasses, unknown, type Fn } from './functions'
 
-const fn = (change: Partial<Fn>): Fn => ({ id: 'f', kind: '', lines: [], bays: [], capacity: 0, levels: [], forbidden: false, ...change })
+const fn = (change: Partial<Fn>): Fn => ({ id: 'f', kind: '', lines: [], bays: [], capacity: 0, levels: [], forbidden: false, window: 120, ...change })
 const turn = (cls: string, from: string, to: string, n: number) => ({ rule: 'f', kind: 'turn', cls, from, to, n })
 const figures = (value: object): Figures => asFigures({ since: '2026-11-23T05:00:00Z', rows: [], hour: {}, states: [], ...value })
 const scene = (n: number): Scene => ({ epoch: 'e', pts: 0, capture: 0, things: [], zones: [{ id: 'f', counts: [{ cls: 'car', n }] }] })
@@ -43,9 +43,12 @@ test('speeds, the most frequent class first', () => {
 })
 
 test('a road is free until an event says otherwise', () => {
-  expect(road(fn({}), figures({}), scene(2))).toEqual({ id: 'f', level: 'A', queue: 2, change: null })
+  const begun = Date.parse('2026-11-23T05:00:00Z')
+  expect(road(fn({}), figures({}), scene(2), begun + 121_000)).toEqual({ id: 'f', level: 'A', queue: 2, change: null })
+  expect(road(fn({}), figures({}), scene(2), begun + 119_000).level).toBe('')
+  expect(road(fn({}), figures({}), scene(2), NaN).level).toBe('')
   const jam = { rule: 'f', congestion: { to: 'E', delay_s: 61, flow_pcu_h: 840, queue_m: 0 } }
-  expect(road(fn({}), figures({ states: [jam] }), null)).toMatchObject({ level: 'E', queue: 0, change: { delay: 61, flow: 840, queueMetres: null } })
+  expect(road(fn({}), figures({ states: [jam] }), null, begun)).toMatchObject({ level: 'E', queue: 0, change: { delay: 61, flow: 840, queueMetres: null } })
 })
 
 test('a crowd has a level, a density where the ground is known, or cannot be counted', () => {

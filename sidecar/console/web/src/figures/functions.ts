@@ -13,6 +13,7 @@ export interface Fn {
   capacity: number // 0: not said
   levels: number[] // of a crowd
   forbidden: boolean
+  window: number // over which a road is judged, seconds
 }
 
 /** unknown stands for the line of a turn that was not seen to be crossed. */
@@ -86,15 +87,16 @@ export function speeds(fn: Fn, rows: FigureRow[]): FigureRow[] {
 /** Road is a stretch of road now. */
 export interface Road {
   id: string
-  level: string // A to F
+  level: string // A to F; empty: it has not been watched for long enough
   queue: number // vehicles that stand or creep now
   change: Congestion | null // what was measured when the level changed
 }
 
-/** road is free until an event says otherwise. */
-export function road(fn: Fn, f: Figures, scene: Scene | null): Road {
+/** road is free until an event says otherwise, once it was watched for its window; now is in ms since 1970. */
+export function road(fn: Fn, f: Figures, scene: Scene | null, now: number): Road {
   const change = stateOf(f, fn.id)?.congestion ?? null
-  return { id: fn.id, level: change?.to || 'A', queue: inside(fn, scene), change }
+  const watched = now - f.since >= fn.window * 1000
+  return { id: fn.id, level: change?.to || (watched ? 'A' : ''), queue: inside(fn, scene), change }
 }
 
 /** Crowd is a crowd now. */

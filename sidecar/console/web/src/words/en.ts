@@ -162,6 +162,7 @@ export const en = {
   speedError: (e: string) => `± ${e}`,
   speedNote: '± is the error of one vehicle’s speed.',
   road: 'Traffic',
+  levelNone: 'not judged yet',
   levelA: 'free flow',
   levelB: 'nearly free',
   levelC: 'steady',

@@ -164,6 +164,7 @@ export const id: Words = {
   speedError: (e: string) => `± ${e}`,
   speedNote: '± adalah galat kecepatan satu kendaraan.',
   road: 'Lalu lintas',
+  levelNone: 'belum dinilai',
   levelA: 'lancar',
   levelB: 'hampir lancar',
   levelC: 'stabil',
