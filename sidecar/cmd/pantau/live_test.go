@@ -255,13 +255,14 @@ console: {listen: %q}
 metrics: {listen: %q}
 rtsp: {listen: %q}
 onvif: {listen: %q, mode: one, discovery: false}
+whep: {listen: %q}
 cameras:
   - id: street
     source: {rtsp: %q, user: u, password_env: CAM_PW}%s
   - id: other
     source: {rtsp: %q}
     analyse: {fps: 0.5}
-`, console, freeAddr(t), freeAddr(t), device, cam.URL(), street, other.URL()))
+`, console, freeAddr(t), freeAddr(t), device, freeAddr(t), cam.URL(), street, other.URL()))
 	p := launch(t, []string{"CAM_PW=top-secret-42", "PANTAU_BOOTSTRAP_TOKEN=first-run-token"}, "run", file, "--state", state)
 	p.until(t, "the console", 20*time.Second, func() bool { return strings.Contains(p.output(), "msg=running") })
 	web := browser(t)
@@ -276,6 +277,7 @@ cameras:
 	}
 	watchOther(t, web, console)
 	askDevice(t, p, web, console, device)
+	watchWHEP(t, web, console, "other")
 
 	client := socket(t, state)
 	var live []score.Crossing
