@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/ipv4"
@@ -184,8 +185,51 @@ func (e *ear) probe() {
 	}
 }
 
+// maxBacklog is how many bytes of datagrams wait to be read. Many devices answer together,
+// and the kernel keeps a few hundred datagrams only.
+const maxBacklog = 8 << 20
+
+// datagram is one that has come.
+type datagram struct {
+	from netip.AddrPort
+	data []byte
+}
+
 // readAll hears announcements on a socket until it is closed.
 func readAll(ctx context.Context, conn *net.UDPConn, way string, near func(netip.Addr) bool, heard chan<- sighting) {
+	var waiting atomic.Int64 // bytes
+	backlog := make(chan datagram, maxBacklog>>10)
+	var receiving sync.WaitGroup
+	receiving.Go(func() { // ends with the socket
+		defer close(backlog)
+		receive(ctx, conn, backlog, &waiting)
+	})
+	defer receiving.Wait()
+	for d := range backlog {
+		waiting.Add(-int64(len(d.data)))
+		if ctx.Err() != nil {
+			continue
+		}
+		matches, err := readMatches(d.data)
+		if err != nil {
+			continue // whatever comes to a public port
+		}
+		for _, m := range matches {
+			if !m.camera && !m.bye {
+				continue
+			}
+			host := d.from.Addr().Unmap()
+			select {
+			case heard <- sighting{device: m.device(host, way, near), from: host, bye: m.bye}:
+			case <-ctx.Done():
+			}
+		}
+	}
+}
+
+// receive takes datagrams off a socket as fast as they come. What finds no room is lost,
+// as datagrams are.
+func receive(ctx context.Context, conn *net.UDPConn, backlog chan<- datagram, waiting *atomic.Int64) {
 	buffer := make([]byte, 64<<10)
 	for {
 		n, from, err := conn.ReadFromUDPAddrPort(buffer)
@@ -195,20 +239,14 @@ func readAll(ctx context.Context, conn *net.UDPConn, way string, near func(netip
 			}
 			continue // a host has no such port: ICMP tells it to the socket
 		}
-		matches, err := readMatches(buffer[:n])
-		if err != nil {
-			continue // whatever comes to a public port
+		if waiting.Load()+int64(n) > maxBacklog {
+			continue
 		}
-		for _, m := range matches {
-			if !m.camera && !m.bye {
-				continue
-			}
-			host := from.Addr().Unmap()
-			select {
-			case heard <- sighting{device: m.device(host, way, near), from: host, bye: m.bye}:
-			case <-ctx.Done():
-				return
-			}
+		waiting.Add(int64(n))
+		select {
+		case backlog <- datagram{from, slices.Clone(buffer[:n])}:
+		default:
+			waiting.Add(-int64(n))
 		}
 	}
 }
