@@ -192,6 +192,12 @@ func (c *camera) way(d *door, path string) (*way, error) {
 	if path == overlayPath {
 		return c.burnt.way(d)
 	}
+	var spent *way
+	defer func() {
+		if spent != nil {
+			spent.rtsp.Close()
+		}
+	}()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -202,6 +208,9 @@ func (c *camera) way(d *door, path string) (*way, error) {
 	}
 	at := place{d, path}
 	w := c.ways[at]
+	if w != nil && w.spent() {
+		w, spent = nil, w
+	}
 	if w == nil {
 		var err error
 		if w, err = newWay(d, c.format, path == ""); err != nil {

@@ -32,7 +32,7 @@ func TestWhoDoesNotPlayIsLetGo(t *testing.T) {
 	}
 	_, silent := enter()
 	_ = silent.Conn.SetReadDeadline(time.Now().Add(-time.Second)) // patience is over
-	if err := silent.SetReadDeadline(time.Time{}); err != nil { // as the library does
+	if err := silent.SetReadDeadline(time.Time{}); err != nil {   // as the library does
 		t.Fatal(err)
 	}
 	if _, err := silent.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {

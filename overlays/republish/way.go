@@ -33,7 +33,8 @@ type way struct {
 	video    *track
 	metadata *track // nil: without
 	reading  atomic.Int32
-	changed  func() // called when a reader came or went; may be nil
+	used     atomic.Bool // packets have been written
+	changed  func()      // called when a reader came or went; may be nil
 
 	mu        sync.Mutex
 	readers   map[*gortsplib.ServerSession]struct{}
@@ -129,8 +130,15 @@ func (w *way) spend(left *int) bool {
 	return true
 }
 
+// spent says that a stream over RTSPS cannot be taken up again: SRTP counts how often
+// sequence numbers wrap (RFC 3711 clause 3.3.1), and nobody counted since its readers left.
+func (w *way) spent() bool {
+	return w.door.largest == largestSecure && w.used.Load() && w.reading.Load() == 0
+}
+
 // picture writes the packets of one picture.
 func (w *way) picture(packets []*rtp.Packet) {
+	w.used.Store(true)
 	for _, p := range packets {
 		w.video.packets++
 		w.video.octets += uint32(len(p.Payload))
