@@ -44,40 +44,50 @@ const AllEvents = "all"
 // Run passes on the events of the cameras that have some enabled, and asks for key
 // frames, until ctx ends.
 func (d *Devices) Run(ctx context.Context) error {
-	var hearing sync.WaitGroup
-	defer hearing.Wait()
+	var working sync.WaitGroup
+	defer working.Wait()
 	running := map[string]*ear{}
 	for {
-		for id, c := range d.wanted() {
-			if running[id].same(c) {
-				continue
-			}
-			running[id].end()
-			e := &ear{Devices: d, camera: c, stopped: make(chan struct{}), limit: rate.NewLimiter(perSecond, atOnce), lost: "listening began", seen: map[string]bool{}}
-			var hears context.Context
-			hears, e.stop = context.WithCancel(ctx)
-			running[id] = e
-			hearing.Go(func() { defer close(e.stopped); e.run(hears) })
-		}
-		select {
-		case id := <-d.keys:
-			hearing.Go(func() { d.refresh(ctx, id) })
-			continue
-		case <-d.changed:
-		case <-ctx.Done():
-			for _, e := range running {
-				e.stop()
-			}
-			return nil
-		}
 		wanted := d.wanted()
+		var ended []*ear // all are told before the first is waited for
 		for id, e := range running {
-			if _, ok := wanted[id]; !ok {
-				e.end()
+			if !e.same(wanted[id]) {
+				e.stop()
+				ended = append(ended, e)
 				delete(running, id)
 			}
 		}
+		for _, e := range ended {
+			<-e.stopped
+		}
+		for id, c := range wanted {
+			if running[id] == nil {
+				running[id] = d.hear(ctx, c, &working)
+			}
+		}
+		for again := false; !again; {
+			select {
+			case id := <-d.keys:
+				working.Go(func() { d.refresh(ctx, id) })
+			case <-d.changed:
+				again = true
+			case <-ctx.Done():
+				return nil // which ends all of them
+			}
+		}
 	}
+}
+
+// hear begins to hear the events of a camera; the group waits for its end.
+func (d *Devices) hear(ctx context.Context, c sidecar.Camera, working *sync.WaitGroup) *ear {
+	e := &ear{Devices: d, camera: c, stopped: make(chan struct{}), limit: rate.NewLimiter(perSecond, atOnce), lost: "listening began", seen: map[string]bool{}}
+	ctx, e.stop = context.WithCancel(ctx)
+	working.Go(func() {
+		defer close(e.stopped)
+		defer e.stop()
+		e.run(ctx)
+	})
+	return e
 }
 
 // wanted are the cameras whose events are passed on.
@@ -108,19 +118,8 @@ type ear struct {
 	order  []string // of seen, the oldest first
 }
 
-// end stops, and waits until what was heard is safe.
-func (e *ear) end() {
-	if e != nil {
-		e.stop()
-		<-e.stopped
-	}
-}
-
 // same says whether a camera's events are heard as they should be.
 func (e *ear) same(c sidecar.Camera) bool {
-	if e == nil {
-		return false
-	}
 	a, b := e.camera.Source, c.Source
 	return a.ONVIF == b.ONVIF && a.User == b.User && a.Password == b.Password && a.Fingerprint == b.Fingerprint &&
 		strings.Join(a.Events, " ") == strings.Join(b.Events, " ")
