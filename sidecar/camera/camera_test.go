@@ -168,3 +168,34 @@ func TestACameraThatDoesNotAnswerIsPlayedWhereItWas(t *testing.T) {
 		t.Errorf("after it was removed: got %v", err)
 	}
 }
+
+// TestWhatAnotherSourceHasToldIsForgotten changes a camera in ways that make its last
+// stream another one, or another way to sign in to it.
+func TestWhatAnotherSourceHasToldIsForgotten(t *testing.T) {
+	devices := New(Options{Need: anything, Log: slog.New(slog.DiscardHandler)})
+	for name, change := range map[string]func(*sidecar.Camera){
+		"address":     func(c *sidecar.Camera) { c.Source.ONVIF += "/x" },
+		"user":        func(c *sidecar.Camera) { c.Source.User = "other" },
+		"password":    func(c *sidecar.Camera) { c.Source.Password = sidecar.NewSecret("other") },
+		"fingerprint": func(c *sidecar.Camera) { c.Source.Fingerprint = strings.Repeat("ab", 32) },
+		"transport":   func(c *sidecar.Camera) { c.Source.Transport = sidecar.TCP },
+		"profile":     func(c *sidecar.Camera) { c.Source.Profile = "1" },
+		"port":        func(c *sidecar.Camera) { c.Source.RTSPPort = 8554 },
+		"nothing":     func(*sidecar.Camera) {},
+		"functions":   func(c *sidecar.Camera) { c.Functions = []sidecar.Function{{}} },
+	} {
+		c := sidecar.Camera{ID: name, Source: sidecar.Source{ONVIF: "127.0.0.1:1", Profile: Auto, User: "viewer", Transport: sidecar.UDP}}
+		devices.Camera(c)
+		devices.known[name].found = Found{Source: sidecar.Source{RTSP: "rtsp://127.0.0.1/old", User: "viewer"}, Why: "the old one"}
+		devices.known[name].never = true
+		change(&c)
+		devices.Camera(c)
+		keeps := name == "nothing" || name == "functions"
+		if known := devices.known[name]; known.never != keeps || (devices.Profile(name) != "") != keeps {
+			t.Errorf("%s: kept %v %q, want %v", name, known.never, known.found.Why, keeps)
+		}
+		if s, err := devices.Resolve(t.Context(), c); (err == nil) != keeps { // it does not answer
+			t.Errorf("%s: got %+v, %v, want the old stream: %v", name, s, err, keeps)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package camera
 import (
 	"context"
 	"log/slog"
+	"reflect"
 	"sync"
 	"time"
 
@@ -43,6 +44,7 @@ func New(o Options) *Devices {
 }
 
 // Camera notes a camera that came or changed. One that is no ONVIF camera is left out.
+// What another source has told is not known of the new one.
 func (d *Devices) Camera(c sidecar.Camera) {
 	defer d.tell()
 	d.mu.Lock()
@@ -51,7 +53,7 @@ func (d *Devices) Camera(c sidecar.Camera) {
 		delete(d.known, c.ID)
 		return
 	}
-	if old := d.known[c.ID]; old != nil && old.camera.Source.ONVIF == c.Source.ONVIF {
+	if old := d.known[c.ID]; old != nil && reflect.DeepEqual(old.camera.Source, c.Source) {
 		old.camera = c
 		return
 	}
@@ -78,11 +80,13 @@ func (d *Devices) tell() {
 // since the connection was lost. A camera that does not answer is looked for where its
 // stream was the last time.
 func (d *Devices) Resolve(ctx context.Context, c sidecar.Camera) (sidecar.Source, error) {
-	c = d.newest(c)
+	c, known := d.newest(c)
 	f, err := Resolve(ctx, c.Source, d.o.Need(c))
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	known := d.known[c.ID]
+	if d.known[c.ID] != known { // it has gone, or has another source by now
+		known = nil
+	}
 	if err != nil {
 		if known != nil && known.found.Source.RTSP != "" && !isFault(err) && ctx.Err() == nil {
 			d.o.Log.Debug("the camera does not tell its stream; the last one is tried", "camera", c.ID, "error", err)
@@ -99,14 +103,15 @@ func (d *Devices) Resolve(ctx context.Context, c sidecar.Camera) (sidecar.Source
 	return f.Source, nil
 }
 
-// newest is a camera with the functions that it has by now.
-func (d *Devices) newest(c sidecar.Camera) sidecar.Camera {
+// newest is a camera with the functions that it has by now, and what is known of it;
+// nil: nothing.
+func (d *Devices) newest(c sidecar.Camera) (sidecar.Camera, *device) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if known := d.known[c.ID]; known != nil {
-		return known.camera
+		return known.camera, known
 	}
-	return c
+	return c, nil
 }
 
 // Profile says which profile of a camera was taken, and why; empty before that is known.

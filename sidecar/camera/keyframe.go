@@ -51,9 +51,12 @@ func (d *Devices) refresh(ctx context.Context, id string) {
 		return
 	}
 	d.o.Log.Debug("the camera sends no key frame when asked", "camera", id, "error", err)
-	if errors.Is(err, soap.ErrNotSupported) || isFault(fault(err)) {
-		d.mu.Lock()
-		defer d.mu.Unlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case errors.Is(err, soap.ErrNotSupported):
 		known.never = true
+	case isFault(fault(err)): // a refused password, which may be mended in the camera; it locks accounts
+		known.asked = time.Now().Add(faulty)
 	}
 }

@@ -1,10 +1,12 @@
 package camera
 
 import (
+	"log/slog"
 	"testing"
 	"time"
 
 	"pantau/onvif/onviftest"
+	"pantau/sidecar"
 )
 
 // TestAKeyFrameIsAskedForOnce asks many times at once.
@@ -55,5 +57,24 @@ func TestACameraThatSendsNoKeyFrameIsLeftAlone(t *testing.T) {
 	time.Sleep(50 * time.Millisecond) // for calls that must not come
 	if n := d.Calls("SetSynchronizationPoint"); n != 1 {
 		t.Errorf("the camera was asked %d times", n)
+	}
+}
+
+// TestACameraThatRefusesThePasswordIsAskedAgain has one that a person may mend.
+func TestACameraThatRefusesThePasswordIsAskedAgain(t *testing.T) {
+	d := fake(t, onviftest.Options{})
+	devices := New(Options{Need: anything, Log: slog.New(slog.DiscardHandler)})
+	c := of(d)
+	c.Source.Password = sidecar.NewSecret("wrong-one")
+	devices.Camera(c)
+	known := devices.known["gate"]
+	known.found.Profile.Token = "sub"
+	devices.refresh(t.Context(), "gate")
+	if devices.KeyFrame("gate"); len(devices.keys) != 0 {
+		t.Error("it is asked again at once, and locks the account")
+	}
+	known.asked = known.asked.Add(-faulty - keyEvery)
+	if devices.KeyFrame("gate"); len(devices.keys) != 1 || known.never {
+		t.Error("it is never asked again")
 	}
 }
