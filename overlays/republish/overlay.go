@@ -21,6 +21,7 @@ type overlay struct {
 	mu   sync.Mutex
 	ways map[*door]*way
 	stop context.CancelFunc // ends the burner; nil while nobody reads
+	run  context.Context    // of the burner that works; what another one still gives is dropped
 	done chan struct{}      // closed when the newest burner has ended
 
 	// of the burner's goroutine
@@ -79,6 +80,9 @@ func (v *overlay) readers() {
 			if before != nil {
 				<-before
 			}
+			v.mu.Lock()
+			v.run = ctx
+			v.mu.Unlock()
 			v.burner.Run(ctx)
 		}()
 	case n > 0:
@@ -97,11 +101,16 @@ func (v *overlay) reading() (n int) {
 	return n
 }
 
-// part lets all readers go.
+// part lets all readers go, and ends the burner with them: whoever comes at once gets
+// one that knows the masks of now.
 func (v *overlay) part() {
 	v.mu.Lock()
 	ways := v.ways
 	v.ways = map[*door]*way{}
+	if v.stop != nil {
+		v.stop()
+		v.stop = nil
+	}
 	v.mu.Unlock()
 	for _, w := range ways {
 		w.rtsp.Close()
@@ -123,6 +132,10 @@ func (v *overlay) remove() {
 // write gives a picture to all who read.
 func (v *overlay) write(u *sidecar.AccessUnit) {
 	v.mu.Lock()
+	if v.run.Err() != nil {
+		v.mu.Unlock()
+		return
+	}
 	ways := make([]*way, 0, len(v.ways))
 	for _, w := range v.ways {
 		ways = append(ways, w)

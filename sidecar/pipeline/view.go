@@ -52,9 +52,13 @@ func newViewing(c sidecar.Camera, dir string) (*viewing, error) {
 	return v, err
 }
 
-// file is where the reference of a camera, its rules and its source is kept.
+// file is where the reference of a camera, its rules, its source and its masks is kept.
 func (v *viewing) file(c sidecar.Camera) string {
-	sum := sha256.Sum256([]byte(c.Source.RTSP + c.Source.ONVIF + c.Source.Profile + "\x00" + c.Source.File))
+	of := c.Source.RTSP + c.Source.ONVIF + c.Source.Profile + "\x00" + c.Source.File
+	if len(c.Analyse.Mask) > 0 { // one from before would show the edges of what they hide
+		of += fmt.Sprint("\x00", c.Analyse.Mask)
+	}
+	sum := sha256.Sum256([]byte(of))
 	return filepath.Join(v.dir, c.ID, RulesVersion(c.Functions)+"-"+hex.EncodeToString(sum[:4]))
 }
 

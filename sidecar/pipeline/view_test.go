@@ -73,8 +73,8 @@ func TestMovedCameraSuspendsItsRules(t *testing.T) {
 	}
 }
 
-// What a view is held against outlives the program, as long as rules and source
-// stay what they are.
+// What a view is held against outlives the program, as long as rules, source and
+// masks stay what they are.
 func TestReferencesAreKept(t *testing.T) {
 	dir := t.TempDir()
 	file, err := decode.OpenFile(bumped(t), decode.FileOptions{})
@@ -102,11 +102,13 @@ func TestReferencesAreKept(t *testing.T) {
 	other.Source.RTSP = "rtsp://h/b"
 	redrawn := camera
 	redrawn.Functions = []sidecar.Function{{ID: "other", Kind: "line", Line: middle.Line}}
+	masked := camera
+	masked.Analyse.Mask = []sidecar.Polygon{{{0, 0}, {0.2, 0}, {0.2, 0.2}}}
 	for _, c := range []struct {
 		name   string
 		camera sidecar.Camera
 		want   bool
-	}{{"the same", camera, true}, {"another source", other, false}, {"other rules", redrawn, false}} {
+	}{{"the same", camera, true}, {"another source", other, false}, {"other rules", redrawn, false}, {"another mask", masked, false}} {
 		next, err := newViewing(c.camera, dir)
 		if err != nil {
 			t.Fatal(err)
