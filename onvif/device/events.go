@@ -27,7 +27,8 @@ type events struct {
 
 	mu         sync.Mutex
 	properties map[string]*property
-	born       int // properties, so that they are told in their order
+	born       int  // properties, so that they are told in their order
+	full       bool // it was said that there is no room for more
 	subs       map[string]*subscription
 }
 
@@ -67,7 +68,14 @@ func (e *events) one(camera string, n metadata.Notification) {
 		k := key(n)
 		known := e.properties[k]
 		switch {
-		case n.Operation == metadata.Deleted && known == nil, known == nil && len(e.properties) >= maxProperties:
+		case n.Operation == metadata.Deleted && known == nil:
+			return
+		case known == nil && len(e.properties) >= maxProperties:
+			if !e.full {
+				e.full = true
+				e.log.Warn("more properties than are kept: what they say is not told by ONVIF", "camera", camera, "topic", n.Topic, "most", maxProperties,
+					"hint", "share the cameras among several nodes, or leave out functions")
+			}
 			return
 		case n.Operation == metadata.Deleted:
 			delete(e.properties, k)
@@ -154,13 +162,15 @@ func (e *events) synchronise(s *subscription) {
 
 // states is synchronise for who holds mu.
 func (e *events) states(s *subscription) {
+	var all []waiting
 	for _, p := range e.ordered() {
 		if s.sees(p.camera) && s.filter.takes(p.last.Topic) {
 			n := p.last
 			n.Operation = metadata.Initialized
-			s.put(n)
+			all = append(all, waiting{n, true})
 		}
 	}
+	s.sync(all)
 }
 
 // subscribe adds a subscriber, who is told all states first.

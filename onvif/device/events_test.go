@@ -3,6 +3,7 @@ package device
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"slices"
@@ -161,6 +162,84 @@ func TestAGapIsTold(t *testing.T) {
 	}
 	if got := pulled(t, url, "PT1S", 1); len(got) != 1 || got[0] != "Crossed  ObjectId=12" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// TestAGapHeals however many the states are: they follow once, and no event goes for them.
+func TestAGapHeals(t *testing.T) {
+	s := start(t, Options{}, street())
+	const states = maxQueue + 100
+	for n := range states {
+		at := counted(n)
+		at.Source = append(at.Source[:1:1], metadata.Item{Name: "Rule", Value: strconv.Itoa(n)})
+		s.Notify("cam-1", at)
+	}
+	url := subscribe(t, s, `<InitialTerminationTime>PT10M</InitialTerminationTime><Filter><TopicExpression Dialect="`+dialectConcreteSet+
+		`">tns1:RuleEngine/LineDetector//.|tns1:RuleEngine/CountAggregation/Counter</TopicExpression></Filter>`)
+	for n := range maxQueue + 10 {
+		s.Notify("cam-1", crossed(n))
+	}
+	var gaps []string
+	next, told := 10, 0
+	for batch := pulled(t, url, "PT0S", 200); len(batch) > 0; batch = pulled(t, url, "PT0S", 200) {
+		for _, text := range batch {
+			switch {
+			case strings.HasPrefix(text, "EventsLost"):
+				gaps = append(gaps, text)
+			case strings.HasPrefix(text, "Counter Initialized"):
+				told++
+			case text == fmt.Sprintf("Crossed  ObjectId=%d", next):
+				next++
+			default:
+				t.Fatalf("got %q, want crossing %d", text, next)
+			}
+		}
+	}
+	if len(gaps) != 1 || !strings.HasPrefix(gaps[0], "EventsLost  Count=10 ") || next != maxQueue+10 || told < states || told > 2*states+2 {
+		t.Errorf("got %q, all crossings before %d, %d states", gaps, next, told)
+	}
+}
+
+// TestAGapThatDidNotArriveIsToldAgain together with what was lost since.
+func TestAGapThatDidNotArriveIsToldAgain(t *testing.T) {
+	s := newSubscription(&unit{}, "", nil, time.Now())
+	for n := range maxQueue + 10 {
+		s.put(crossed(n))
+	}
+	s.sync([]waiting{{counted(1), true}})
+	p, _ := s.enter(t.Context())
+	b := p.take(3)
+	if b.lost != 10 || !b.resync || len(b.queue) != 2 {
+		t.Fatalf("got %d lost, resync %v, %d more", b.lost, b.resync, len(b.queue))
+	}
+	since := b.since
+	for n := range 5 {
+		s.put(crossed(maxQueue + 10 + n))
+	}
+	p.back(b)
+	if b = p.take(3); b.lost != 15 || !b.since.Equal(since) || !b.resync || b.queue[0].Data[0].Value != "15" || s.events != maxQueue-2 {
+		t.Errorf("got %d lost since %v, resync %v, %v, %d wait", b.lost, b.since, b.resync, b.queue[0].Data, s.events)
+	}
+	p.back(batch{})
+	s.put(crossed(1))
+	s.put(crossed(2))
+	s.put(crossed(3))
+	if b = p.take(3); b.lost != 1 || b.resync {
+		t.Errorf("a state that is newer than what was lost still waits: got %d lost, resync %v", b.lost, b.resync)
+	}
+}
+
+// TestTooManyPropertiesAreSaidOnce in the log.
+func TestTooManyPropertiesAreSaidOnce(t *testing.T) {
+	var log strings.Builder
+	e := newEvents(slog.New(slog.NewTextHandler(&log, nil)))
+	for n := range maxProperties + 3 {
+		at := counted(n)
+		at.Source[1].Value = strconv.Itoa(n)
+		e.tell("cam-1", []metadata.Notification{at})
+	}
+	if got := strings.Count(log.String(), "more properties than are kept"); got != 1 || len(e.properties) != maxProperties {
+		t.Errorf("said %d times, %d properties", got, len(e.properties))
 	}
 }
 

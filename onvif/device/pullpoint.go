@@ -144,7 +144,7 @@ func (c *call) pullMessages() (markup, error) {
 	if !ok {
 		return "", unableToGet()
 	}
-	batch, resync, ok := p.wait(c.ctx, timeout, limit)
+	b, ok := p.wait(c.ctx, timeout, limit)
 	if !ok {
 		p.leave()
 		return "", unableToGet()
@@ -165,13 +165,13 @@ func (c *call) pullMessages() (markup, error) {
 			}
 		}()
 		if !send(ctx) {
-			p.back(batch)
-		} else if resync {
+			p.back(b)
+		} else if b.resync {
 			c.server.events.synchronise(s)
 		}
 	}
 	return form(`<tev:PullMessagesResponse><tev:CurrentTime>%s</tev:CurrentTime><tev:TerminationTime>%s</tev:TerminationTime>%s</tev:PullMessagesResponse>`,
-		now, until, each(batch, func(n metadata.Notification) markup { return markup(n.AppendXML(nil)) })), nil
+		now, until, each(b.all(), func(n metadata.Notification) markup { return markup(n.AppendXML(nil)) })), nil
 }
 
 // unableToGet is the fault of a pull that had to make room for another, or whose

@@ -2,6 +2,7 @@ package device
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,11 +33,20 @@ type subscription struct {
 
 	mu      sync.Mutex
 	until   time.Time
-	queue   []metadata.Notification
+	queue   []waiting
+	events  int       // of the queue; the others are states
 	lost    int       // events that were dropped and not told of
 	since   time.Time // of the first of them
+	stale   bool      // one was dropped, and no state that waits was taken after it
 	newer   chan struct{}
 	stopped bool
+}
+
+// waiting is what waits for a subscriber. A state is told anew at any time, so it is
+// neither counted nor dropped for want of room.
+type waiting struct {
+	metadata.Notification
+	state bool
 }
 
 func newSubscription(u *unit, user string, f filter, until time.Time) *subscription {
@@ -53,23 +63,49 @@ func (s *subscription) sees(camera string) bool {
 func (s *subscription) put(n metadata.Notification) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.queue) >= maxQueue {
-		s.drop(1)
+	s.queue = append(s.queue, waiting{Notification: n})
+	s.events++
+	s.fit()
+	s.awake()
+}
+
+// sync adds states, in the place of those that still wait.
+func (s *subscription) sync(states []waiting) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue = slices.DeleteFunc(s.queue, func(w waiting) bool { return w.state })
+	s.queue = append(s.queue, states...)
+	s.awake()
+}
+
+// awake lets a pull look at the queue. The caller holds mu.
+func (s *subscription) awake() {
+	if len(s.queue) == 0 {
+		return
 	}
-	s.queue = append(s.queue, n)
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
 }
 
-// drop loses the oldest events. The caller holds mu.
-func (s *subscription) drop(n int) {
-	if s.lost == 0 {
-		s.since = s.queue[0].Time
+// fit drops the oldest events that are too many. The caller holds mu.
+func (s *subscription) fit() {
+	for ; s.events > maxQueue; s.events-- {
+		i := slices.IndexFunc(s.queue, func(w waiting) bool { return !w.state })
+		s.stale = s.stale || len(s.queue)-s.events == i // all states are older
+		s.lose(1, s.queue[i].Time)
+		copy(s.queue[1:], s.queue[:i])
+		s.queue = s.queue[1:]
+	}
+}
+
+// lose counts events that were dropped. The caller holds mu.
+func (s *subscription) lose(n int, since time.Time) {
+	if s.lost == 0 || since.Before(s.since) {
+		s.since = since
 	}
 	s.lost += n
-	s.queue = s.queue[n:]
 }
 
 func (s *subscription) over(now time.Time) bool {
@@ -135,55 +171,86 @@ func (s *subscription) enter(ctx context.Context) (*pull, bool) {
 // leave gives the turn to the next.
 func (p *pull) leave() { <-p.turn }
 
+// batch is what one answer brings.
+type batch struct {
+	lost   int // events that were dropped before
+	since  time.Time
+	resync bool // states must be told anew
+	queue  []waiting
+}
+
+// all is what is told: first that there is a gap.
+func (b batch) all() []metadata.Notification {
+	var all []metadata.Notification
+	if b.lost > 0 {
+		all = append(all, gap(b.lost, b.since, time.Now()))
+	}
+	for _, w := range b.queue {
+		all = append(all, w.Notification)
+	}
+	return all
+}
+
 // wait gives the events that are there, at most limit, or the first that comes within the
-// timeout. resync says that some were dropped, so that states must be told anew.
-func (p *pull) wait(ctx context.Context, timeout time.Duration, limit int) (batch []metadata.Notification, resync, ok bool) {
+// timeout.
+func (p *pull) wait(ctx context.Context, timeout time.Duration, limit int) (b batch, ok bool) {
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	for {
-		if batch, resync = p.take(limit); len(batch) > 0 {
-			return batch, resync, true
+		if b = p.take(limit); b.lost > 0 || len(b.queue) > 0 {
+			return b, true
 		}
 		select {
 		case <-p.wake:
 		case <-timer.C:
-			return nil, false, true
+			return b, true
 		case <-p.unit.closing:
-			return nil, false, true
+			return b, true
 		case <-p.newer:
-			return nil, false, false
+			return b, false
 		case <-p.ended:
-			return nil, false, false
+			return b, false
 		case <-ctx.Done():
-			return nil, false, false
+			return b, false
 		}
 	}
 }
 
-// take takes events off the queue. Where some were lost, the first says so.
-func (p *pull) take(limit int) (batch []metadata.Notification, resync bool) {
+// take takes events off the queue. That some were lost is one of the limit.
+func (p *pull) take(limit int) batch {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.lost > 0 {
-		batch = append(batch, gap(p.lost, p.since, time.Now()))
-		p.lost, resync = 0, true
+	b := batch{lost: p.lost, since: p.since, resync: p.stale}
+	p.lost, p.stale = 0, false
+	if b.lost > 0 {
+		limit--
 	}
-	n := min(len(p.queue), limit-len(batch))
-	batch = append(batch, p.queue[:n]...)
-	p.queue = p.queue[n:]
-	return batch, resync
+	n := min(len(p.queue), limit)
+	b.queue, p.queue = p.queue[:n:n], p.queue[n:]
+	p.events -= b.events()
+	return b
 }
 
-// back puts events at the front of the queue again: they did not arrive.
-func (p *pull) back(batch []metadata.Notification) {
+// events are those of a batch that are no states.
+func (b batch) events() (n int) {
+	for _, w := range b.queue {
+		if !w.state {
+			n++
+		}
+	}
+	return n
+}
+
+// back puts a batch at the front of the queue again: it did not arrive.
+func (p *pull) back(b batch) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.queue = append(batch[:len(batch):len(batch)], p.queue...)
-	if over := len(p.queue) - maxQueue; over > 0 {
-		p.drop(over)
+	if b.lost > 0 {
+		p.lose(b.lost, b.since)
 	}
-	select {
-	case p.wake <- struct{}{}:
-	default:
-	}
+	p.stale = p.stale || b.resync
+	p.queue = slices.Concat(b.queue, p.queue)
+	p.events += b.events()
+	p.fit()
+	p.awake()
 }
