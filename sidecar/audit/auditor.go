@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -30,6 +29,7 @@ type Auditor struct {
 // live is a recording of a camera that runs.
 type live struct {
 	order  Order
+	masks  []sidecar.Polygon
 	frames chan picture // from the camera's goroutine; what finds no room is not in the strips
 	cancel context.CancelCauseFunc
 	done   chan struct{}
@@ -219,7 +219,8 @@ func (f Folder) expire(camera string, now time.Time) error {
 	return f.Discard(camera)
 }
 
-// obey begins the recording that is ordered, and ends one whose order is gone.
+// obey begins the recording that is ordered, and ends one whose order is gone. What
+// was recorded with other masks than the camera has is of no use, finished or not.
 func (a *Auditor) obey(c sidecar.Camera) error {
 	o, ordered, err := a.folder.Order(c.ID)
 	if err != nil {
@@ -229,16 +230,24 @@ func (a *Auditor) obey(c sidecar.Camera) error {
 	l := a.live[c.ID]
 	a.mu.Unlock()
 	if l != nil {
-		if !ordered || l.order.ID != o.ID {
+		switch {
+		case !ordered || l.order.ID != o.ID:
 			l.cancel(errGivenUp)
+			<-l.done
+		case !sameMasks(l.masks, c.Analyse.Mask):
+			l.cancel(errMasked)
 			<-l.done
 		}
 		return nil
 	}
-	if p, begun, err := a.folder.Progress(c.ID); !ordered || err != nil || begun && p.State != Recording {
+	p, begun, err := a.folder.Progress(c.ID)
+	if begun && p.State == Recorded {
+		return errors.Join(err, a.review(c, p))
+	}
+	if !ordered || err != nil || begun && p.State != Recording {
 		return err
 	}
-	if err := os.RemoveAll(filepath.Join(a.folder.Evidence(c.ID), "strips")); err != nil {
+	if err := os.RemoveAll(a.folder.strips(c.ID)); err != nil {
 		return err // of a recording that was killed: it begins anew
 	}
 	o.Begun = time.Now().UTC()
@@ -247,7 +256,7 @@ func (a *Auditor) obey(c sidecar.Camera) error {
 		return errors.Join(err, write(a.folder.progress(c.ID), Progress{State: Failed, Cause: err.Error()}))
 	}
 	ctx, cancel := context.WithCancelCause(context.Background()) // Run ends it
-	l = &live{order: o, frames: make(chan picture, held), cancel: cancel, done: make(chan struct{})}
+	l = &live{order: o, masks: c.Analyse.Mask, frames: make(chan picture, held), cancel: cancel, done: make(chan struct{})}
 	a.mu.Lock()
 	a.live[c.ID] = l
 	a.mu.Unlock()
@@ -257,6 +266,16 @@ func (a *Auditor) obey(c sidecar.Camera) error {
 		a.record(ctx, l, r)
 	}()
 	return nil
+}
+
+// review takes a finished recording back whose masks are not those of its camera.
+func (a *Auditor) review(c sidecar.Camera, p Progress) error {
+	r, there, err := a.folder.Record(c.ID)
+	if err != nil || !there || sameMasks(r.Masks, c.Analyse.Mask) {
+		return err
+	}
+	a.log.Warn("audit failed", "camera", c.ID, "error", errMasked)
+	return a.folder.fail(c.ID, p, errMasked)
 }
 
 // record carries out one recording.
@@ -275,12 +294,13 @@ func (a *Auditor) record(ctx context.Context, l *live, r *recorder) {
 	p := r.progress(time.Now())
 	p.State, p.Until = Recorded, time.Time{}
 	if err != nil {
-		p.State, p.Cause = Failed, err.Error()
 		a.log.Error("audit failed", "camera", camera, "error", err)
+		err = a.folder.fail(camera, p, err)
 	} else {
 		a.log.Info("audit recorded", "camera", camera, "page", a.folder.Page(camera))
+		err = write(a.folder.progress(camera), p)
 	}
-	if err := write(a.folder.progress(camera), p); err != nil {
+	if err != nil {
 		a.log.Error("auditing", "camera", camera, "error", err)
 	}
 }
@@ -304,7 +324,7 @@ func (l *live) run(ctx context.Context, r *recorder, f Folder) error {
 				return r.finish(r.last - settling)
 			}
 		case <-ctx.Done():
-			if cause := context.Cause(ctx); errors.Is(cause, errGivenUp) {
+			if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 				return cause
 			}
 			return r.finish(r.last - settling)

@@ -15,8 +15,8 @@
 // # The pictures
 //
 // They are those that were analysed: masked where the camera has masks. They lie in
-// the state folder, readable by its owner only, until the tally is read, or the
-// days are over that the order gives them.
+// the state folder, readable by its owner only, until the tally is read, the recording
+// fails, the camera's masks change, or the days are over that the order gives them.
 package audit
 
 import (
@@ -67,15 +67,16 @@ type Line struct {
 // Record is a finished recording.
 type Record struct {
 	Order
-	Model  string        `json:"model"`
-	Rules  string        `json:"rules"`
-	From   time.Time     `json:"from"` // capture times
-	To     time.Time     `json:"to"`
-	Seen   time.Duration `json:"seen"` // time in windows: what was analysed without a gap
-	Width  int           `json:"width"`
-	Height int           `json:"height"` // of the strips, pixels
-	Lines  []*Line       `json:"lines"`
-	Ends   time.Time     `json:"ends"` // when the pictures are deleted
+	Masks  []sidecar.Polygon `json:"masks,omitempty"` // with which its pictures were made
+	Model  string            `json:"model"`
+	Rules  string            `json:"rules"`
+	From   time.Time         `json:"from"` // capture times
+	To     time.Time         `json:"to"`
+	Seen   time.Duration     `json:"seen"` // time in windows: what was analysed without a gap
+	Width  int               `json:"width"`
+	Height int               `json:"height"` // of the strips, pixels
+	Lines  []*Line           `json:"lines"`
+	Ends   time.Time         `json:"ends"` // when the pictures are deleted
 }
 
 // Progress is how far a recording has come.
@@ -152,10 +153,10 @@ func (f Folder) results(camera string) string {
 	return filepath.Join(string(f), camera, "results.json")
 }
 
+func (f Folder) strips(camera string) string { return filepath.Join(f.Evidence(camera), "strips") }
+
 // strip is the film of a strip.
-func (f Folder) strip(camera, id string) string {
-	return filepath.Join(f.Evidence(camera), "strips", id+".mp4")
-}
+func (f Folder) strip(camera, id string) string { return filepath.Join(f.strips(camera), id+".mp4") }
 
 // Place gives an order to the sidecar that runs with this state folder.
 func (f Folder) Place(o Order) error {
@@ -207,6 +208,20 @@ func (f Folder) Keep(camera string, r Result) error {
 
 // Discard deletes a camera's pictures, and all that belongs to them.
 func (f Folder) Discard(camera string) error { return os.RemoveAll(f.Evidence(camera)) }
+
+// fail says why a recording is of no use, and deletes its pictures.
+func (f Folder) fail(camera string, p Progress, cause error) error {
+	p.State, p.Cause, p.Until = Failed, cause.Error(), time.Time{}
+	return errors.Join(os.RemoveAll(f.strips(camera)), remove(f.Page(camera)), remove(f.record(camera)), write(f.progress(camera), p))
+}
+
+// remove deletes a file that may be there.
+func remove(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
 
 // write replaces a file, readable by its owner only. It is whole or not there.
 func write(path string, value any) error {

@@ -24,6 +24,14 @@ const (
 // errChanged ends a recording whose windows were counted in two ways.
 var errChanged = errors.New("the camera's functions or its model changed meanwhile")
 
+// errMasked ends a recording whose pictures show what is now masked.
+var errMasked = errors.New("the camera's masks changed: its pictures were deleted, audit the camera again")
+
+// sameMasks says whether two sets of masks are the same.
+func sameMasks(a, b []sidecar.Polygon) bool {
+	return slices.EqualFunc(a, b, func(p, q sidecar.Polygon) bool { return slices.Equal(p, q) })
+}
+
 // recorder makes a record of what one camera shows and counts. It belongs to one
 // goroutine.
 type recorder struct {
@@ -60,7 +68,7 @@ type told struct {
 
 // newRecorder begins a recording of a camera's lines.
 func newRecorder(f Folder, o Order, c sidecar.Camera) (*recorder, error) {
-	r := &recorder{folder: f, record: Record{Order: o}}
+	r := &recorder{folder: f, record: Record{Order: o, Masks: c.Analyse.Mask}}
 	for _, rule := range c.Functions {
 		if rule.Kind != "line" {
 			continue
@@ -74,11 +82,7 @@ func newRecorder(f Folder, o Order, c sidecar.Camera) (*recorder, error) {
 	if len(r.lines) == 0 {
 		return nil, &sidecar.Fault{Err: fmt.Errorf("the camera %s counts on no line", c.ID), Hint: "give it a function of the kind line: others cannot be audited yet"}
 	}
-	return r, os.MkdirAll(r.strips(), 0o700)
-}
-
-func (r *recorder) strips() string {
-	return filepath.Join(r.folder.Evidence(r.record.Camera), "strips")
+	return r, os.MkdirAll(f.strips(o.Camera), 0o700)
 }
 
 // frame takes an analysed picture. stamp, model and rules are its scene's.
@@ -213,7 +217,9 @@ func (r *recorder) close(l *lineRecorder, w window) error {
 	return r.keep(s, w)
 }
 
-func (r *recorder) path(s *Strip) string { return filepath.Join(r.strips(), s.ID+".shots") }
+func (r *recorder) path(s *Strip) string {
+	return filepath.Join(r.folder.strips(r.record.Camera), s.ID+".shots")
+}
 
 // keep puts a window's pictures aside, with those a little before and after. They
 // become a video when it is known which windows are shown: that takes longer than

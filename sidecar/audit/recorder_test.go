@@ -377,3 +377,61 @@ func TestPicturesGo(t *testing.T) {
 		t.Errorf("the pictures are still there: %v", err)
 	}
 }
+
+// exposed lists the pictures that are there.
+func exposed(t *testing.T, f Folder) []string {
+	t.Helper()
+	strips, err := os.ReadDir(f.strips("cam"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, s := range strips {
+		all = append(all, s.Name())
+	}
+	if _, err := os.Stat(f.Page("cam")); err == nil {
+		all = append(all, "the page")
+	}
+	return all
+}
+
+// strip makes a recording have a picture.
+func strip(t *testing.T, f Folder) {
+	t.Helper()
+	if err := errors.Join(os.MkdirAll(f.strips("cam"), 0o700), os.WriteFile(f.strip("cam", "road-1"), nil, 0o600), os.WriteFile(f.Page("cam"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What a mask hides is in no strip, also where the mask came later.
+func TestMasksTakePicturesBack(t *testing.T) {
+	masked := twoLines
+	masked.Analyse.Mask = []sidecar.Polygon{{{0, 0}, {1, 0}, {1, 1}}}
+	for _, finished := range []bool{false, true} {
+		f := In(t.TempDir())
+		a := NewAuditor(f, slog.New(slog.DiscardHandler))
+		o := order(Order{})
+		if err := errors.Join(f.Place(o), a.obey(masked)); err != nil {
+			t.Fatal(err)
+		}
+		if finished {
+			a.end()
+			err := errors.Join(write(f.progress("cam"), Progress{State: Recorded}), write(f.record("cam"), Record{Order: o, Masks: masked.Analyse.Mask, Ends: time.Now().Add(time.Hour)}))
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		strip(t, f)
+		if err := a.obey(masked); err != nil || len(exposed(t, f)) != 2 {
+			t.Fatalf("with the same masks %v are left, %v", exposed(t, f), err)
+		}
+		if err := a.obey(twoLines); err != nil {
+			t.Fatal(err)
+		}
+		p, _, err := f.Progress("cam")
+		if _, there, _ := f.Record("cam"); err != nil || p.State != Failed || !strings.Contains(p.Cause, "masks") || there || len(exposed(t, f)) > 0 {
+			t.Errorf("finished %v: got %+v, %v with %v", finished, p, err, exposed(t, f))
+		}
+		a.end()
+	}
+}
