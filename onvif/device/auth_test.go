@@ -117,6 +117,9 @@ func TestTokens(t *testing.T) {
 	if status, text := send(again); status != http.StatusBadRequest || !strings.Contains(text, "used before") {
 		t.Errorf("later: got %d %s", status, text)
 	}
+	if status, text := send(strings.Replace(again, ">viewer<", ">VIEWER<", 1)); status != http.StatusBadRequest || !strings.Contains(text, "used before") {
+		t.Errorf("later, under the same name in capitals: got %d %s", status, text)
+	}
 }
 
 // TestATokenChangesNothingTwice: what reads may be hurried, what changes may not.

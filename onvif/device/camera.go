@@ -34,7 +34,8 @@ type Video struct {
 
 // Account is who may call.
 type Account struct {
-	Admin     bool // may change rules
+	Name      string // as the backend writes it; empty: as it was asked for
+	Admin     bool   // may change rules
 	Passwords []soap.Secret
 }
 

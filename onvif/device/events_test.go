@@ -285,6 +285,9 @@ func TestPullsWaitAndEnd(t *testing.T) {
 	if _, err := askAt(t, url, "admin", eventSpace, "PullMessages", "<Timeout>PT1S</Timeout>"); err == nil || !strings.Contains(err.Error(), "ResourceUnknown") {
 		t.Errorf("another's subscription: got %v", err)
 	}
+	if _, err := askAt(t, url, "Viewer", eventSpace, "PullMessages", "<Timeout>PT0S</Timeout>"); err != nil {
+		t.Errorf("the same name, written otherwise: %v", err)
+	}
 	if _, err := askAt(t, url, "viewer", "http://docs.oasis-open.org/wsn/b-2", "Unsubscribe", ""); err != nil {
 		t.Error(err)
 	}

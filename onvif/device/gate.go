@@ -1,6 +1,7 @@
 package device
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -106,7 +107,7 @@ func (g *gate) token(r *http.Request, token *soap.Element, a access) (caller, er
 	if err != nil {
 		return caller{}, err
 	}
-	key := user + "\x00" + created + "\x00" + string(nonce)
+	key := created + "\x00" + string(nonce) // without the user: names may be written in several ways, and are not signed
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.sweep()
@@ -173,7 +174,7 @@ func (g *gate) prove(ctx context.Context, user string, fits func(soap.Secret) bo
 	}
 	for _, p := range account.Passwords {
 		if fits(p) {
-			return caller{name: user, admin: account.Admin}, nil
+			return caller{name: cmp.Or(account.Name, user), admin: account.Admin}, nil
 		}
 	}
 	return caller{}, notAuthorized(status, "user name or password refused")

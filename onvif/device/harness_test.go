@@ -21,16 +21,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // password has every character that breaks an address or XML.
 const password = `p/w?d@#:%&<'"`
 
-// people is a backend of two accounts.
+// people is a backend of two accounts, whose names may be written in capitals.
 type people struct {
 	mu      sync.Mutex
 	changes []string
 }
 
 func (p *people) Account(_ context.Context, user string) (Account, error) {
-	switch user {
+	switch user = strings.ToLower(user); user {
 	case "admin", "viewer":
-		return Account{Admin: user == "admin", Passwords: []soap.Secret{soap.NewSecret("another"), soap.NewSecret(password)}}, nil
+		return Account{Name: user, Admin: user == "admin", Passwords: []soap.Secret{soap.NewSecret("another"), soap.NewSecret(password)}}, nil
 	case "broken":
 		return Account{}, errors.New("the disk is full of very-secret things")
 	}

@@ -236,7 +236,7 @@ func (d *Devices) Account(ctx context.Context, user string) (device.Account, err
 	if err != nil {
 		return device.Account{}, err
 	}
-	account := device.Account{Admin: a.Role == accounts.Admin}
+	account := device.Account{Name: a.Name, Admin: a.Role == accounts.Admin}
 	for _, s := range secrets {
 		account.Passwords = append(account.Passwords, soap.NewSecret(s.Reveal()))
 	}

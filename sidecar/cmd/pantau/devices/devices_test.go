@@ -164,6 +164,9 @@ func TestAVMSAddsACamera(t *testing.T) {
 		t.Cleanup(c.Close)
 		return c
 	}
+	if a, err := d.Account(t.Context(), "sITI"); err != nil || a.Name != "Siti" {
+		t.Errorf("a name in other letters: got %q, %v", a.Name, err)
+	}
 	if _, err := dial(sidecar.NewSecret("a long enough password")).Profiles(t.Context()); !errors.Is(err, soap.ErrUnauthorized) {
 		t.Errorf("the console's password: got %v", err)
 	}
