@@ -183,7 +183,7 @@ func (a *Auditor) load() (fresh []string) {
 	}
 	for _, d := range folders {
 		camera := d.Name()
-		if err := a.folder.expire(camera, time.Now()); err != nil {
+		if err := a.expire(camera, time.Now()); err != nil {
 			a.log.Error("deleting an audit's pictures", "camera", camera, "error", err)
 		}
 		info, err := os.Stat(a.folder.results(camera))
@@ -210,10 +210,31 @@ func (a *Auditor) load() (fresh []string) {
 	return fresh
 }
 
-// expire deletes pictures whose time is over.
+// expire deletes pictures whose time is over, unless the camera is recorded now.
+func (a *Auditor) expire(camera string, now time.Time) error {
+	a.mu.Lock()
+	recording := a.live[camera] != nil
+	a.mu.Unlock()
+	if recording {
+		return nil
+	}
+	return a.folder.expire(camera, now)
+}
+
+// expire deletes pictures whose time is over: that of the record or, where a recording
+// was never finished, that of the order.
 func (f Folder) expire(camera string, now time.Time) error {
-	r, ok, err := f.Record(camera)
-	if err != nil || !ok || now.Before(r.Ends) {
+	r, finished, err := f.Record(camera)
+	ends := r.Ends
+	if err == nil && !finished {
+		var o Order
+		var ordered bool
+		if o, ordered, err = f.Order(camera); !ordered {
+			return err
+		}
+		ends = o.ends()
+	}
+	if err != nil || now.Before(ends) {
 		return err
 	}
 	return f.Discard(camera)
@@ -253,7 +274,7 @@ func (a *Auditor) obey(c sidecar.Camera) error {
 	o.Begun = time.Now().UTC()
 	r, err := newRecorder(a.folder, o, c)
 	if err != nil {
-		return errors.Join(err, write(a.folder.progress(c.ID), Progress{State: Failed, Cause: err.Error()}))
+		return errors.Join(err, a.folder.fail(c.ID, Progress{}, err))
 	}
 	ctx, cancel := context.WithCancelCause(context.Background()) // Run ends it
 	l = &live{order: o, masks: c.Analyse.Mask, frames: make(chan picture, held), cancel: cancel, done: make(chan struct{})}

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/gob"
 	"errors"
 	"fmt"
@@ -269,6 +270,9 @@ func (r *recorder) over(now time.Time) bool {
 	}
 	return gone >= block && gone%block < block/15 && r.fewest() >= r.record.Crossings
 }
+
+// ends is when pictures of an order go that no record tells of.
+func (o Order) ends() time.Time { return o.Begun.Add(cmp.Or(o.For, limit) + o.Keep) }
 
 // fewest is the number of crossings of the line that has fewest.
 func (r *recorder) fewest() int {

@@ -435,3 +435,38 @@ func TestMasksTakePicturesBack(t *testing.T) {
 		a.end()
 	}
 }
+
+// A recording that is of no use leaves no pictures: one that fails, and one that
+// nobody goes on with since its camera is gone.
+func TestPicturesWithoutARecordGo(t *testing.T) {
+	f := In(t.TempDir())
+	a := NewAuditor(f, slog.New(slog.DiscardHandler))
+	o := order(Order{For: time.Minute})
+	if err := errors.Join(f.Place(o), a.obey(twoLines)); err != nil {
+		t.Fatal(err)
+	}
+	l := a.live["cam"]
+	strip(t, f)
+	for i, rules := range []string{"r1", "r2"} {
+		frame := &sidecar.Frame{Stamp: stampAt("a", time.Duration(i)*time.Second), Picture: still{}}
+		a.Frame(frame, &sidecar.Scene{Camera: "cam", Stamp: frame.Stamp, Model: "m@1", Rules: rules})
+		frame.Release()
+	}
+	<-l.done
+	if p, _, err := f.Progress("cam"); err != nil || p.State != Failed || len(exposed(t, f)) > 0 {
+		t.Errorf("got %+v, %v with %v after the rules changed", p, err, exposed(t, f))
+	}
+
+	if err := errors.Join(f.Discard("cam"), f.Place(o), write(f.progress("cam"), Progress{State: Recording})); err != nil {
+		t.Fatal(err)
+	}
+	strip(t, f)
+	for _, c := range []struct {
+		now  time.Time
+		left int
+	}{{o.Begun.Add(time.Hour), 2}, {o.Begun.Add(time.Hour + time.Minute), 0}} {
+		if err := f.expire("cam", c.now); err != nil || len(exposed(t, f)) != c.left {
+			t.Errorf("%v after it was ordered %v are there, %v", c.now.Sub(o.Begun), exposed(t, f), err)
+		}
+	}
+}
