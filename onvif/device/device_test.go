@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -241,5 +242,33 @@ func TestWhatADeviceIsKnownByStays(t *testing.T) {
 	after := tell(first, two)
 	if after[0] != before[1] {
 		t.Errorf("got %s, want %s", after[0], before[1])
+	}
+}
+
+// TestACameraIsOfferedThoughItsPortCannotBeKept and closed in the end.
+func TestACameraIsOfferedThoughItsPortCannotBeKept(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "state")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	s, err := New(Options{Backend: &people{}, Listen: fmt.Sprintf("127.0.0.1:%d", freePort(t)), Each: true, State: filepath.Join(folder, "onvif.json"),
+		Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(folder); err != nil {
+		t.Fatal(err)
+	}
+	bare := Camera{ID: "cam-1"}
+	s.Put(bare)
+	s.Put(bare)
+	if s.Addr("cam-1") == "" || strings.Count(log.String(), "may be another after a restart") != 1 {
+		t.Errorf("got %q: %s", s.Addr("cam-1"), &log)
+	}
+	ctx, cancel := contextEnded()
+	defer cancel()
+	if err := s.Run(ctx); err == nil || !strings.Contains(err.Error(), folder) {
+		t.Errorf("got %v", err)
 	}
 }

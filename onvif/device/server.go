@@ -154,7 +154,10 @@ func (s *Server) take(camera string) (*unit, error) {
 		}
 		u, err := s.open(camera, s.first+place-1)
 		if err == nil {
-			return u, s.state.keep(camera, place)
+			if err := s.state.keep(camera, place); err != nil {
+				s.log.Error("a camera's ONVIF port may be another after a restart", "camera", camera, "error", err, "hint", "make room on the disk, and let Pantau write there")
+			}
+			return u, nil
 		}
 		if first == nil {
 			first = err
