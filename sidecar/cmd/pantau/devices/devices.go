@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"sync"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"pantau/sidecar"
 	"pantau/sidecar/config"
 	"pantau/sidecar/console/accounts"
+	"pantau/sidecar/tap"
 )
 
 // Options say what is offered.
@@ -89,10 +91,14 @@ func (d *Devices) Addr(camera string) string { return d.server.Addr(camera) }
 func (d *Devices) Run(ctx context.Context) error {
 	ended := make(chan error, 1)
 	go func() { ended <- d.server.Run(ctx) }() // received below
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
 	for {
 		select {
 		case err := <-ended:
 			return err
+		case now := <-tick.C:
+			d.rest(now)
 		case <-d.news:
 			d.tell()
 		}
@@ -114,6 +120,20 @@ func (d *Devices) tell() {
 	d.mu.Unlock()
 	for _, c := range all {
 		d.server.Put(c)
+	}
+}
+
+// rest ends the alarms of cameras whose scenes no longer come.
+func (d *Devices) rest(now time.Time) {
+	d.mu.Lock()
+	all := maps.Clone(d.cameras)
+	d.mu.Unlock()
+	for id, c := range all {
+		c.told.Lock()
+		if c.motion.end(now.Add(-away)) {
+			d.server.Notify(id, device.Motion(id, now, false)...)
+		}
+		c.told.Unlock()
 	}
 }
 
@@ -219,6 +239,11 @@ func (d *Devices) Events(id string, events []sidecar.Event) {
 	c.told.Lock()
 	defer c.told.Unlock()
 	d.server.Notify(id, c.teller.Tell(events)...)
+	for i := range events {
+		if s, ok := events[i].Data.(sidecar.StateChange); ok && s.To != tap.Running && c.motion.end(time.Now()) {
+			d.server.Notify(id, device.Motion(id, events[i].Time, false)...)
+		}
+	}
 }
 
 // Account gives the role and the device passwords of an account.

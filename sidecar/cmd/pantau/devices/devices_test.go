@@ -121,6 +121,27 @@ func TestMotionBeginsAtOnceAndEndsAfterAWhile(t *testing.T) {
 	}
 }
 
+// TestMotionEndsWithItsCamera: where no scene comes any more, and where another run begins.
+func TestMotionEndsWithItsCamera(t *testing.T) {
+	moving := []sidecar.Track{{Confirmed: true, Observed: true, Motion: sidecar.Moving}}
+	scene := func(epoch string, tracks []sidecar.Track) *sidecar.Scene {
+		sc := &sidecar.Scene{Tracks: tracks}
+		sc.Epoch, sc.Capture = epoch, time.Now()
+		return sc
+	}
+	var m motion
+	if changed, _ := m.take(scene("a", moving)); !changed || m.end(time.Now().Add(-away)) {
+		t.Error("it ended at once")
+	}
+	if !m.end(time.Now()) || m.moves || m.end(time.Now()) {
+		t.Error("it did not end once")
+	}
+	m.take(scene("a", moving))
+	if changed, moves := m.take(scene("b", nil)); !changed || moves {
+		t.Error("it went on in another epoch")
+	}
+}
+
 // TestAVMSAddsACamera with our own client: it signs in with a device password, sees what
 // the camera sends and how it changes, hears events, and may not change the file.
 func TestAVMSAddsACamera(t *testing.T) {
@@ -212,6 +233,10 @@ func hears(t *testing.T, d *Devices, c *onvif.Client) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	seen := map[string]bool{}
+	const alarm = "VideoSource/MotionAlarm"
+	rests := 0
+	sc := &sidecar.Scene{Camera: "open", Tracks: []sidecar.Track{{Confirmed: true, Observed: true, Motion: sidecar.Moving}}}
+	sc.Capture = time.Now()
 	err := c.Listen(ctx, func(p onvif.Pulled) error {
 		for _, n := range p.Notifications {
 			value := ""
@@ -222,20 +247,26 @@ func hears(t *testing.T, d *Devices, c *onvif.Client) {
 			switch {
 			case n.Topic == metadata.Counter && n.Operation == metadata.Initialized: // the first states
 				d.Events("open", []sidecar.Event{crossing})
-				sc := &sidecar.Scene{Camera: "open", Tracks: []sidecar.Track{{Confirmed: true, Observed: true, Motion: sidecar.Moving}}}
-				sc.Capture = time.Now()
 				d.Scene(sc)
 				d.Remove("masked")
-			case n.Operation == metadata.Deleted && n.Topic == "VideoSource/MotionAlarm":
+			case n.Topic == alarm && value == "true" && rests == 0: // the camera is lost
+				rests++
+				d.Events("open", []sidecar.Event{{Type: sidecar.CameraState, Camera: "open", Time: time.Now(), Data: sidecar.StateChange{To: "retrying"}}})
+			case n.Topic == alarm && value == "false" && n.Operation == metadata.Changed && rests == 1:
+				rests++
+				d.Scene(sc)
+				d.rest(time.Now().Add(away))
+			case n.Topic == alarm && value == "false" && n.Operation == metadata.Changed:
+				rests++
 				cancel()
 			}
 		}
 		return nil
 	})
-	if !errors.Is(err, context.Canceled) {
-		t.Error(err)
+	if !errors.Is(err, context.Canceled) || rests != 3 {
+		t.Errorf("got %v, the alarm ended %d times", err, rests-1)
 	}
-	for _, want := range []string{metadata.Counter + " Initialized 0", metadata.LineCrossed + "  7", metadata.Counter + " Changed 1", "VideoSource/MotionAlarm Changed true", "VideoSource/MotionAlarm Deleted false"} {
+	for _, want := range []string{metadata.Counter + " Initialized 0", metadata.LineCrossed + "  7", metadata.Counter + " Changed 1", alarm + " Changed true", alarm + " Changed false", alarm + " Deleted false"} {
 		if !seen[want] {
 			t.Errorf("%q was not heard; heard %v", want, seen)
 		}
