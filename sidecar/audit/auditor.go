@@ -33,6 +33,7 @@ type live struct {
 	frames chan picture // from the camera's goroutine; what finds no room is not in the strips
 	cancel context.CancelCauseFunc
 	done   chan struct{}
+	deaf   bool // it has all it needs; of the auditor's lock
 
 	mu   sync.Mutex
 	told []sidecar.Event
@@ -63,7 +64,7 @@ func (a *Auditor) Frame(f *sidecar.Frame, s *sidecar.Scene) {
 	a.mu.Lock()
 	defer a.mu.Unlock() // a recording that has ended gets no more pictures
 	l := a.live[s.Camera]
-	if l == nil {
+	if l == nil || l.deaf {
 		return
 	}
 	select {
@@ -78,8 +79,9 @@ func (a *Auditor) Facts(events []sidecar.Event) {
 	for _, e := range events {
 		a.mu.Lock()
 		l := a.live[e.Camera]
+		hears := l != nil && !l.deaf
 		a.mu.Unlock()
-		if l != nil {
+		if hears {
 			l.mu.Lock()
 			l.told = append(l.told, e)
 			l.mu.Unlock()
@@ -136,7 +138,7 @@ func newest(all []Result, of func(*Result) bool) []sidecar.Audit {
 }
 
 // Run looks once a second for orders and results until ctx ends; then it ends the
-// recordings with what they have. cameras gives the cameras that run, and changed
+// recordings with what they have, and films are made when it runs again. cameras gives the cameras that run, and changed
 // is called for each whose results have changed.
 func (a *Auditor) Run(ctx context.Context, cameras func() []sidecar.Camera, changed func(sidecar.Camera)) error {
 	second := time.NewTicker(time.Second)
@@ -170,6 +172,8 @@ func (a *Auditor) end() {
 	a.mu.Unlock()
 	for _, l := range all {
 		l.cancel(nil)
+	}
+	for _, l := range all {
 		<-l.done
 	}
 }
@@ -268,6 +272,14 @@ func (a *Auditor) obey(c sidecar.Camera) error {
 	if !ordered || err != nil || begun && p.State != Recording {
 		return err
 	}
+	drawn, there, err := a.folder.draft(c.ID)
+	if err != nil {
+		return err
+	}
+	if there {
+		a.start(o, drawn.Masks, nil)
+		return nil
+	}
 	if err := os.RemoveAll(a.folder.strips(c.ID)); err != nil {
 		return err // of a recording that was killed: it begins anew
 	}
@@ -276,17 +288,22 @@ func (a *Auditor) obey(c sidecar.Camera) error {
 	if err != nil {
 		return errors.Join(err, a.folder.fail(c.ID, Progress{}, err))
 	}
-	ctx, cancel := context.WithCancelCause(context.Background()) // Run ends it
-	l = &live{order: o, masks: c.Analyse.Mask, frames: make(chan picture, held), cancel: cancel, done: make(chan struct{})}
-	a.mu.Lock()
-	a.live[c.ID] = l
-	a.mu.Unlock()
 	a.log.Info("audit begun", "camera", c.ID, "audit", o.ID)
+	a.start(o, c.Analyse.Mask, r)
+	return nil
+}
+
+// start begins a recording; where r is nil, that of which only films are missing.
+func (a *Auditor) start(o Order, masks []sidecar.Polygon, r *recorder) {
+	ctx, cancel := context.WithCancelCause(context.Background()) // Run ends it
+	l := &live{order: o, masks: masks, frames: make(chan picture, held), cancel: cancel, done: make(chan struct{}), deaf: r == nil}
+	a.mu.Lock()
+	a.live[o.Camera] = l
+	a.mu.Unlock()
 	go func() { // obey and end wait for it
 		defer close(l.done)
 		a.record(ctx, l, r)
 	}()
-	return nil
 }
 
 // review takes a finished recording back whose masks are not those of its camera.
@@ -299,30 +316,54 @@ func (a *Auditor) review(c sidecar.Camera, p Progress) error {
 	return a.folder.fail(c.ID, p, errMasked)
 }
 
-// record carries out one recording.
+// record carries out one recording. It runs until all that tells of it is written:
+// else the order would be carried out again.
 func (a *Auditor) record(ctx context.Context, l *live, r *recorder) {
 	camera := l.order.Camera
-	err := l.run(ctx, r, a.folder)
-	a.mu.Lock()
-	delete(a.live, camera)
-	a.mu.Unlock()
-	for len(l.frames) > 0 {
-		(<-l.frames).frame.Release()
+	defer func() {
+		a.mu.Lock()
+		delete(a.live, camera)
+		a.mu.Unlock()
+	}()
+	p, _, err := a.folder.Progress(camera)
+	if r != nil {
+		err = l.run(ctx, r, a.folder)
+		a.deafen(l)
+		if err == nil {
+			err = r.finish(r.last - settling)
+		}
+		p = r.progress(time.Now())
+	}
+	if err == nil {
+		err = a.folder.develop(ctx, camera)
 	}
 	if o, ordered, _ := a.folder.Order(camera); errors.Is(err, errGivenUp) || !ordered || o.ID != l.order.ID {
 		return
 	}
-	p := r.progress(time.Now())
 	p.State, p.Until = Recorded, time.Time{}
-	if err != nil {
+	switch {
+	case errors.Is(err, context.Canceled):
+		p.State = Recording // the next start goes on
+		err = write(a.folder.progress(camera), p)
+	case err != nil:
 		a.log.Error("audit failed", "camera", camera, "error", err)
 		err = a.folder.fail(camera, p, err)
-	} else {
+	default:
 		a.log.Info("audit recorded", "camera", camera, "page", a.folder.Page(camera))
 		err = write(a.folder.progress(camera), p)
 	}
 	if err != nil {
 		a.log.Error("auditing", "camera", camera, "error", err)
+	}
+}
+
+// deafen has a recording get no more pictures, and releases those that wait.
+func (a *Auditor) deafen(l *live) {
+	a.mu.Lock()
+	l.deaf = true
+	a.mu.Unlock()
+	for len(l.frames) > 0 {
+		(<-l.frames).frame.Release()
 	}
 }
 
@@ -342,13 +383,13 @@ func (l *live) run(ctx context.Context, r *recorder, f Folder) error {
 				return err
 			}
 			if r.over(now) {
-				return r.finish(r.last - settling)
+				return nil
 			}
 		case <-ctx.Done():
 			if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 				return cause
 			}
-			return r.finish(r.last - settling)
+			return nil
 		}
 	}
 }

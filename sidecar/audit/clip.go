@@ -33,7 +33,10 @@ func Clip(ctx context.Context, f Folder, o Order, run pipeline.File) error {
 	if _, err := pipeline.Analyse(ctx, run); err != nil {
 		return err
 	}
-	return r.finish(r.last + time.Nanosecond) // the last picture belongs to the last window
+	if err := r.finish(r.last + time.Nanosecond); err != nil { // the last picture belongs to the last window
+		return err
+	}
+	return f.develop(ctx, o.Camera)
 }
 
 // clipSink gives what is counted to a recorder. Facts come from one goroutine.

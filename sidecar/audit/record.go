@@ -149,11 +149,17 @@ func (f Folder) progress(camera string) string {
 	return filepath.Join(f.Evidence(camera), "progress.json")
 }
 func (f Folder) record(camera string) string { return filepath.Join(f.Evidence(camera), "record.json") }
+
+// drawn is the record of a recording whose films are still to be made.
+func (f Folder) drawn(camera string) string { return filepath.Join(f.Evidence(camera), "drawn.json") }
 func (f Folder) results(camera string) string {
 	return filepath.Join(string(f), camera, "results.json")
 }
 
 func (f Folder) strips(camera string) string { return filepath.Join(f.Evidence(camera), "strips") }
+
+// shots is a strip's pictures, until there is a film of them.
+func (f Folder) shots(camera, id string) string { return filepath.Join(f.strips(camera), id+".shots") }
 
 // strip is the film of a strip.
 func (f Folder) strip(camera, id string) string { return filepath.Join(f.strips(camera), id+".mp4") }
@@ -212,7 +218,7 @@ func (f Folder) Discard(camera string) error { return os.RemoveAll(f.Evidence(ca
 // fail says why a recording is of no use, and deletes its pictures.
 func (f Folder) fail(camera string, p Progress, cause error) error {
 	p.State, p.Cause, p.Until = Failed, cause.Error(), time.Time{}
-	return errors.Join(os.RemoveAll(f.strips(camera)), remove(f.Page(camera)), remove(f.record(camera)), write(f.progress(camera), p))
+	return errors.Join(os.RemoveAll(f.strips(camera)), remove(f.Page(camera)), remove(f.drawn(camera)), remove(f.record(camera)), write(f.progress(camera), p))
 }
 
 // remove deletes a file that may be there.

@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/jpeg"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -218,9 +218,7 @@ func (r *recorder) close(l *lineRecorder, w window) error {
 	return r.keep(s, w)
 }
 
-func (r *recorder) path(s *Strip) string {
-	return filepath.Join(r.folder.strips(r.record.Camera), s.ID+".shots")
-}
+func (r *recorder) path(s *Strip) string { return r.folder.shots(r.record.Camera, s.ID) }
 
 // keep puts a window's pictures aside, with those a little before and after. They
 // become a video when it is known which windows are shown: that takes longer than
@@ -235,28 +233,17 @@ func (r *recorder) keep(s *Strip, w window) error {
 	if len(shots) == 0 {
 		return errors.New("a window without pictures")
 	}
+	size, err := jpeg.DecodeConfig(bytes.NewReader(shots[0].JPEG))
+	if err != nil {
+		return fmt.Errorf("keeping pictures: %w", err)
+	}
+	r.record.Width, r.record.Height = size.Width, size.Height
 	s.At, s.Begin, s.End = shots[0].Capture.UTC(), w.from-shots[0].At, w.to-shots[0].At
 	var b bytes.Buffer
 	if err := gob.NewEncoder(&b).Encode(shots); err != nil {
 		return fmt.Errorf("keeping pictures: %w", err)
 	}
 	return replace(r.path(s), b.Bytes())
-}
-
-// film makes a video of a window's pictures.
-func (r *recorder) film(s *Strip) error {
-	f, err := os.Open(r.path(s))
-	if err != nil {
-		return fmt.Errorf("reading pictures: %w", err)
-	}
-	defer f.Close()
-	var shots []shot
-	if err := gob.NewDecoder(f).Decode(&shots); err != nil {
-		return fmt.Errorf("reading pictures: %w", err)
-	}
-	size, err := writeStrip(r.folder.strip(r.record.Camera, s.ID), shots)
-	r.record.Width, r.record.Height = size.X, size.Y
-	return errors.Join(err, os.Remove(r.path(s)))
 }
 
 // over says whether the recording has come to its end, at this machine's time.
@@ -303,8 +290,8 @@ func (r *recorder) progress(now time.Time) Progress {
 	return p
 }
 
-// finish draws the strips that are shown and writes the record and the page. All
-// that was told up to known is known.
+// finish draws the strips that are shown, and is quick: develop makes films of them.
+// All that was told up to known is known.
 func (r *recorder) finish(known time.Duration) error {
 	err := r.cut(func(c *cutter) []window { return c.finish(known) })
 	if err != nil {
@@ -320,10 +307,7 @@ func (r *recorder) finish(known time.Duration) error {
 	if r.record.Seen == 0 {
 		return &sidecar.Fault{Err: errors.New("nothing was analysed"), Hint: "look whether the camera runs, and audit it again"}
 	}
-	if err := writePage(r.folder, &r.record); err != nil {
-		return err
-	}
-	return write(r.folder.record(r.record.Camera), r.record)
+	return write(r.folder.drawn(r.record.Camera), r.record)
 }
 
 // choose draws the windows that are shown, in an order that tells nothing.
@@ -332,11 +316,6 @@ func (r *recorder) choose(l *lineRecorder) error {
 	for h, d := range l.drawn {
 		chosen, others := d.some(sizes[h])
 		l.line.Strips = append(l.line.Strips, chosen...)
-		for _, s := range chosen {
-			if err := r.film(s); err != nil {
-				return err
-			}
-		}
 		for _, s := range others {
 			if err := os.Remove(r.path(s)); err != nil {
 				return err

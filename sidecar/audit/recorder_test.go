@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"image"
@@ -79,7 +80,7 @@ func TestRecorderKeepsWhatHappened(t *testing.T) {
 	play(t, r, "a", 70*s, 100*s) // a gap: what was open is in no window
 	play(t, r, "b", 0, 40*s)
 	r.facts([]sidecar.Event{crossed("path", "b", "9", 5*s, sidecar.Bus, sidecar.In), crossed("path", "a", "8", 80*s, sidecar.Bus, sidecar.In)})
-	if err := r.finish(40 * s); err != nil {
+	if err := errors.Join(r.finish(40*s), f.develop(t.Context(), "cam")); err != nil {
 		t.Fatal(err)
 	}
 	got, ok, err := f.Record("cam")
@@ -289,9 +290,18 @@ func TestAuditorCarriesOutAnOrder(t *testing.T) {
 	for l := a.live["cam"]; len(l.frames) > 0; {
 		time.Sleep(time.Millisecond)
 	}
+	// A stop is quick, and makes no films. The next start does.
 	a.end()
+	if films, _ := filepath.Glob(f.strip("cam", "*")); len(films) > 0 || len(exposed(t, f)) == 0 {
+		t.Errorf("after a stop %v are there", exposed(t, f))
+	}
+	a = NewAuditor(f, slog.New(slog.DiscardHandler))
+	if err := a.obey(twoLines); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, a)
 	p, _, err := f.Progress("cam")
-	if err != nil || p.State != Recorded {
+	if err != nil || p.State != Recorded || len(p.Lines) != 2 {
 		t.Fatalf("got %+v, %v", p, err)
 	}
 	r, ok, err := f.Record("cam")
@@ -468,5 +478,62 @@ func TestPicturesWithoutARecordGo(t *testing.T) {
 		if err := f.expire("cam", c.now); err != nil || len(exposed(t, f)) != c.left {
 			t.Errorf("%v after it was ordered %v are there, %v", c.now.Sub(o.Begun), exposed(t, f), err)
 		}
+	}
+}
+
+// wait waits until the camera's recording is over.
+func wait(t *testing.T, a *Auditor) {
+	t.Helper()
+	a.mu.Lock()
+	l := a.live["cam"]
+	a.mu.Unlock()
+	if l != nil {
+		<-l.done
+	}
+}
+
+// Films may be made in parts, and who waits for one keeps no pictures of the camera.
+func TestFilmsAreMadeLater(t *testing.T) {
+	f := In(t.TempDir())
+	r, err := newRecorder(f, order(Order{Crossings: 9, Quiet: 9}), twoLines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	play(t, r, "a", 0, 50*time.Second)
+	if err := errors.Join(f.Place(r.record.Order), write(f.progress("cam"), r.progress(time.Now())), r.finish(50*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if err := f.develop(stopped, "cam"); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v after a stop", err)
+	}
+	first := r.record.Shown()[0].ID
+	if err := f.film("cam", first); err != nil {
+		t.Fatal(err)
+	}
+	if _, there, err := f.Record("cam"); there || err != nil {
+		t.Errorf("a record without films is there, %v", err)
+	}
+	a := NewAuditor(f, slog.New(slog.DiscardHandler))
+	a.start(r.record.Order, nil, nil)
+	frame := &sidecar.Frame{Picture: still{}}
+	a.Frame(frame, &sidecar.Scene{Camera: "cam"})
+	a.mu.Lock()
+	if l := a.live["cam"]; l != nil && len(l.frames) > 0 {
+		t.Error("pictures wait while films are made")
+	}
+	a.mu.Unlock()
+	frame.Release()
+	wait(t, a)
+	got, there, err := f.Record("cam")
+	if err != nil || !there || got.Width != 64 || got.Height != 48 {
+		t.Fatalf("got %+v, %v, %v", got, there, err)
+	}
+	for _, s := range got.Shown() {
+		length(t, f.strip("cam", s.ID), time.Duration(s.End*float64(time.Second)))
+	}
+	if _, there, _ := f.draft("cam"); there || len(exposed(t, f)) != len(got.Shown())+1 {
+		t.Errorf("%v are there, for %d strips", exposed(t, f), len(got.Shown()))
 	}
 }

@@ -62,34 +62,34 @@ func means(dst []byte, dstStride, w, h int, src []byte, stride, k int) {
 }
 
 // writeStrip writes shots as an MP4.
-func writeStrip(path string, shots []shot) (size image.Point, err error) {
+func writeStrip(path string, shots []shot) (err error) {
 	if len(shots) < 2 {
-		return size, errors.New("writing a strip: fewer than two pictures")
+		return errors.New("writing a strip: fewer than two pictures")
 	}
 	first, err := shots[0].decode()
 	if err != nil {
-		return size, err
+		return err
 	}
-	size = first.Rect.Size()
+	size := first.Rect.Size()
 	begin, end := shots[0].At, shots[len(shots)-1].At
 	film, err := encode.NewMP4(path, size.X, size.Y, float64(len(shots)-1)/(end-begin).Seconds())
 	if err != nil {
-		return size, err
+		return err
 	}
 	defer func() { err = errors.Join(err, film.Close()) }()
 	if err := os.Chmod(path, 0o600); err != nil {
-		return size, err
+		return err
 	}
 	for _, s := range shots {
 		img, err := s.decode()
 		if err != nil {
-			return size, err
+			return err
 		}
 		if err := film.Write(img, s.At-begin); err != nil {
-			return size, err
+			return err
 		}
 	}
-	return size, nil
+	return nil
 }
 
 func (s shot) decode() (*image.YCbCr, error) {
