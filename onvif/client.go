@@ -119,7 +119,8 @@ func (c *Client) Close() { c.soap.Close() }
 // Address is the device service that answers.
 func (c *Client) Address() string { return c.base.String() }
 
-// Clock is the device's time, as it was when dialled.
+// Clock is the device's time, as it was when dialled or, later, when [Client.Listen] has
+// asked for it again.
 func (c *Client) Clock() Clock { return c.clock }
 
 // Scheme is the way of signing in that has worked: what [soap.Unknown] says before.

@@ -41,6 +41,21 @@ func clockOf(ctx context.Context, c *soap.Client, at *url.URL) (Clock, error) {
 	return clock, nil
 }
 
+// clockSlack is how far two readings of one clock may differ: ONVIF tells whole seconds.
+const clockSlack = 2 * time.Second
+
+// retime asks for the device's time again, and says whether its clock was set meanwhile.
+func (c *Client) retime(ctx context.Context) bool {
+	clock, err := clockOf(ctx, c.soap, c.base)
+	if err != nil || !clock.Known {
+		return false
+	}
+	set := (clock.Offset - c.clock.Offset).Abs() > clockSlack
+	c.clock = clock
+	c.soap.SetClock(clock.Offset)
+	return set
+}
+
 // deviceTime reads UTCDateTime, or LocalDateTime with its time zone where there is no
 // other. A date that does not exist is none.
 func deviceTime(body *soap.Element) (time.Time, bool) {

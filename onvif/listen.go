@@ -47,11 +47,14 @@ var errEnded = errors.New("the subscription has ended")
 // (Core 9.2: real-time pull-point). It subscribes again when the device has lost the
 // subscription, and says then that messages may be missing. A message may come twice.
 // It ends with ctx, with an error of take, or with one that a person or a new
-// connection must mend. Times are the device's: see [Client.Clock].
+// connection must mend. Times are the device's: see [Client.Clock], which follows it.
 func (c *Client) Listen(ctx context.Context, take func(Pulled) error) error {
-	l := &listening{Client: c, take: take}
+	l := &listening{Client: c, take: take, told: c.clock.Offset}
 	for ctx.Err() == nil {
 		s, err := c.subscribe(ctx)
+		if errors.Is(err, soap.ErrUnauthorized) && c.retime(ctx) {
+			s, err = c.subscribe(ctx)
+		}
 		if err != nil {
 			return c.explain("subscribing to events", err)
 		}
@@ -167,6 +170,19 @@ type listening struct {
 	take    func(Pulled) error
 	lost    string // why messages may be missing before the next ones
 	noRenew bool   // the device does not renew
+
+	told time.Duration // how far the time in its answers was ahead when it was last asked for the time
+}
+
+// attend asks for the time again where an answer says that the device's clock was set,
+// or has drifted.
+func (l *listening) attend(ctx context.Context, answer *soap.Element) {
+	now, told := time.Now(), timeOf(answer.Text("CurrentTime")).Add(time.Second/2) // whole seconds are cut off
+	if told.Year() < 1970 || told.Sub(now.Add(l.told)).Abs() <= clockSlack {
+		return
+	}
+	l.told = told.Sub(now)
+	l.retime(ctx)
 }
 
 // follow pulls a subscription until it has ended or ctx has.
@@ -184,6 +200,8 @@ func (l *listening) follow(ctx context.Context, s *subscription) (err error) {
 		began := time.Now()
 		count, err := l.pull(ctx, s, pullTime)
 		switch {
+		case errors.Is(err, soap.ErrUnauthorized) && tries < maxTries && l.retime(ctx): // the time in what was sent was too old
+			tries++
 		case errors.Is(err, errTaken), errors.Is(err, errEnded), errors.Is(err, soap.ErrUnauthorized):
 			return err
 		case err != nil && ctx.Err() == nil:
@@ -224,6 +242,7 @@ func (l *listening) pull(ctx context.Context, s *subscription, wait time.Duratio
 	if until := timeOf(body.Text("TerminationTime")).Sub(timeOf(body.Text("CurrentTime"))); until > time.Until(s.until)+lifetime/10 {
 		s.lives(body)
 	}
+	l.attend(ctx, body)
 	p := Pulled{Notifications: notificationsOf(body), Lost: l.lost}
 	if len(p.Notifications) == 0 && p.Lost == "" {
 		return 0, nil
@@ -261,7 +280,11 @@ func (l *listening) keep(ctx context.Context, s **subscription) error {
 		body, err := l.manage(ctx, old, renewAction, notifySpace, "Renew", "<TerminationTime>"+duration(lifetime)+"</TerminationTime>", 0)
 		if err == nil {
 			old.lives(body)
+			l.retime(ctx)
 			return nil
+		}
+		if errors.Is(err, soap.ErrUnauthorized) && l.retime(ctx) {
+			return nil // it is tried again before the next pull
 		}
 		if !answers(err) && !errors.Is(err, soap.ErrNotSupported) {
 			return nil //nolint:nilerr // the network: it is tried again before the next pull

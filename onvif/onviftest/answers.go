@@ -66,7 +66,7 @@ func service(space, address string) string {
 }
 
 // now is the device's clock.
-func (d *Device) now() time.Time { return time.Now().Add(d.options.Quirks.ClockOffset).UTC() }
+func (d *Device) now() time.Time { return time.Now().Add(time.Duration(d.ahead.Load())).UTC() }
 
 func (d *Device) time() string {
 	q, t := d.options.Quirks, d.now()

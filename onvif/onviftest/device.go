@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -88,13 +89,14 @@ type Device struct {
 	calls   map[string]int
 	deaf    int
 	points  map[string]*point
-	last    int      // number of the newest pull point
-	cut     bool     // hangs up on everybody
-	lose    int      // answers to PullMessages that get lost
-	busy    int      // calls that are being answered
-	dropped int      // calls that were hung up on
-	stream  string   // the address of every stream, where it is set
-	leaked  []string // credentials that came where none may come
+	last    int          // number of the newest pull point
+	cut     bool         // hangs up on everybody
+	lose    int          // answers to PullMessages that get lost
+	busy    int          // calls that are being answered
+	dropped int          // calls that were hung up on
+	ahead   atomic.Int64 // how far its clock is, nanoseconds
+	stream  string       // the address of every stream, where it is set
+	leaked  []string     // credentials that came where none may come
 }
 
 // New takes the ports; Run serves them and gives them back.
@@ -115,6 +117,7 @@ func New(o Options) (*Device, error) {
 		}
 	}
 	d := &Device{options: o, calls: map[string]int{}, points: map[string]*point{}, deaf: o.Quirks.Deaf, stream: o.Quirks.StreamURI}
+	d.SetClock(o.Quirks.ClockOffset)
 	var err error
 	if d.http, err = net.Listen("tcp", o.HTTP); err != nil {
 		return nil, fmt.Errorf("making device: %w", err)
@@ -172,6 +175,9 @@ func (d *Device) MoveStream(uri string) {
 	defer d.mu.Unlock()
 	d.stream = uri
 }
+
+// SetClock sets how far the device's clock is ahead, as NTP or a person does.
+func (d *Device) SetClock(ahead time.Duration) { d.ahead.Store(int64(ahead)) }
 
 // Calls is how often an operation was called, whatever the answer.
 func (d *Device) Calls(operation string) int {

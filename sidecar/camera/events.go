@@ -110,12 +110,12 @@ type ear struct {
 	stop    context.CancelFunc
 	stopped chan struct{}
 
-	limit  *rate.Limiter
-	offset time.Duration // how far the camera's clock is ahead
-	last   time.Time     // of the newest event, this machine's clock; zero before the first
-	lost   string        // why events may be missing before the next one
-	seen   map[string]bool
-	order  []string // of seen, the oldest first
+	limit *rate.Limiter
+	clock onvif.Clock // of the camera
+	last  time.Time   // of the newest event, this machine's clock; zero before the first
+	lost  string      // why events may be missing before the next one
+	seen  map[string]bool
+	order []string // of seen, the oldest first
 }
 
 // same says whether a camera's events are heard as they should be.
@@ -163,8 +163,10 @@ func (e *ear) session(ctx context.Context) error {
 		return err
 	}
 	defer c.Close()
-	e.offset = c.Clock().Offset
-	err = c.Listen(ctx, func(p onvif.Pulled) error { return e.take(ctx, p) })
+	err = c.Listen(ctx, func(p onvif.Pulled) error {
+		e.clock = c.Clock()
+		return e.take(ctx, p)
+	})
 	if err == nil {
 		err = errors.New("listening has ended")
 	}
@@ -228,7 +230,10 @@ func (e *ear) event(n metadata.Notification, now time.Time) sidecar.Event {
 		About: valuesOf(n.Source), Key: valuesOf(n.Key), Values: valuesOf(n.Data)}
 	at, salt := now, strconv.FormatInt(now.UnixNano(), 36) // without a time two events cannot be told to be one
 	if !n.Time.IsZero() {
-		at, salt, data.Clock = n.Time.Add(-e.offset), "", n.Time.Format(sidecar.TimeFormat)
+		salt, data.Clock = "", n.Time.Format(sidecar.TimeFormat)
+	}
+	if !n.Time.IsZero() && e.clock.Known {
+		at = n.Time.Add(-e.clock.Offset)
 	}
 	text, _ := json.Marshal(data) // texts always marshal
 	sum := sha256.Sum256(append(text, salt...))

@@ -50,13 +50,19 @@ func listening(t *testing.T, f facts) *Devices {
 	return d
 }
 
-func subscribed(t *testing.T, d *onviftest.Device, n int) {
+// until waits until something is so.
+func until(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for limit := time.Now().Add(20 * time.Second); d.Points() != n; time.Sleep(5 * time.Millisecond) {
+	for limit := time.Now().Add(20 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(limit) {
-			t.Fatalf("got %d subscriptions, want %d", d.Points(), n)
+			t.Fatalf("never: %s", what)
 		}
 	}
+}
+
+func subscribed(t *testing.T, d *onviftest.Device, n int) {
+	t.Helper()
+	until(t, fmt.Sprintf("%d subscriptions", n), func() bool { return d.Points() == n })
 }
 
 // onTheWire checks an event against its schema, as a reader gets it.
@@ -116,6 +122,42 @@ func TestTheCamerasOwnEventsArePassedOn(t *testing.T) {
 	}
 	devices.Camera(sidecar.Camera{ID: "gate", Source: sidecar.Source{ONVIF: d.Address()}})
 	subscribed(t, d, 0)
+}
+
+// TestTheCamerasClockIsFollowed sets it while nothing is being pulled, so that the next
+// pull is refused, and during a pull.
+func TestTheCamerasClockIsFollowed(t *testing.T) {
+	d := fake(t, onviftest.Options{Quirks: onviftest.Quirks{TokenOnly: true, ClockOffset: -2 * time.Hour}})
+	f := make(facts)
+	devices := listening(t, f)
+	c := of(d)
+	c.Source.Events = []string{AllEvents}
+	devices.Camera(c)
+	subscribed(t, d, 1)
+	d.Notify("A/B", "", "N", "0")
+	f.next(t) // listening began; the event itself waits to be taken
+	pulls := d.Calls("PullMessages")
+	d.SetClock(3 * time.Hour)
+	f.next(t)
+	for i, ahead := range []time.Duration{3 * time.Hour, -5 * time.Hour} {
+		until(t, "the next pull", func() bool { return d.Calls("PullMessages") > pulls })
+		d.SetClock(ahead)
+		d.Notify("A/B", "", "N", fmt.Sprint(i+1))
+		until(t, "the event is pulled", func() bool { return d.Waiting() == 0 })
+		pulls = d.Calls("PullMessages")
+		if e := f.next(t); e.Type != sidecar.CameraEvent || time.Since(e.Time).Abs() > 10*time.Second {
+			t.Errorf("clock ahead by %v: got %+v", ahead, e)
+		}
+	}
+}
+
+// TestAClockThatIsNotKnownTellsNoTime keeps what the camera says beside the time of arrival.
+func TestAClockThatIsNotKnownTellsNoTime(t *testing.T) {
+	now, said := time.Now(), time.Date(1970, 1, 1, 0, 5, 0, 0, time.UTC)
+	e := (&ear{}).event(metadata.Notification{Topic: "A/B", Time: said}, now)
+	if data := e.Data.(sidecar.DeviceEvent); !e.Time.Equal(now) || data.Clock != said.Format(sidecar.TimeFormat) {
+		t.Errorf("got %+v", e)
+	}
 }
 
 // TestWhatComesAgainHasTheSameID makes an event twice, and others that differ.
