@@ -5,14 +5,17 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 )
 
 // Bounds of the connections of one port.
 const (
-	maxConns = 256
-	helloIn  = 10 * time.Second // for the first byte
+	maxConns   = 256
+	maxPerHost = maxPullPoints + 32 // so that no host shuts the others out
+	helloIn    = 10 * time.Second   // for the first byte
+	idleIn     = 30 * time.Second   // for the next request
 )
 
 // door is a port where HTTP and HTTPS come in: the first byte of a TLS connection is 22,
@@ -26,12 +29,15 @@ type door struct {
 	closed  chan struct{}
 	once    sync.Once
 	looking sync.WaitGroup
+
+	mu    sync.Mutex
+	hosts map[netip.Prefix]int // their connections
 }
 
 // newDoor listens. tls may be nil: then there is no HTTPS.
 func newDoor(l net.Listener, config *tls.Config) *door {
 	return &door{Listener: l, tls: config, plain: make(chan net.Conn), secure: make(chan net.Conn),
-		slots: make(chan struct{}, maxConns), closed: make(chan struct{})}
+		slots: make(chan struct{}, maxConns), closed: make(chan struct{}), hosts: map[netip.Prefix]int{}}
 }
 
 // run takes connections until the door is closed.
@@ -52,8 +58,51 @@ func (d *door) run() {
 			time.Sleep(50 * time.Millisecond) // out of descriptors, for now
 			continue
 		}
-		d.looking.Go(func() { d.look(&slotted{Conn: conn, slots: d.slots}) })
+		host := hostAt(conn.RemoteAddr())
+		if !d.enter(host) {
+			conn.Close()
+			<-d.slots
+			continue
+		}
+		d.looking.Go(func() { d.look(&slotted{Conn: conn, door: d, host: host}) })
 	}
+}
+
+// hostAt is the host of an address. One host has as many addresses of IPv6 as it likes
+// below its 64 bits (RFC 4291, 2.5.4), but all of a link share those of link-local ones.
+func hostAt(a net.Addr) netip.Prefix {
+	t, _ := a.(*net.TCPAddr)
+	if t == nil {
+		return netip.Prefix{}
+	}
+	ip := t.AddrPort().Addr().Unmap().WithZone("")
+	bits := ip.BitLen()
+	if ip.Is6() && !ip.IsLinkLocalUnicast() {
+		bits = 64
+	}
+	p, _ := ip.Prefix(bits) // no error: they fit
+	return p
+}
+
+// enter counts a connection of a host; false if it has its share.
+func (d *door) enter(host netip.Prefix) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.hosts[host] >= maxPerHost {
+		return false
+	}
+	d.hosts[host]++
+	return true
+}
+
+// leave gives a place back.
+func (d *door) leave(host netip.Prefix) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.hosts[host]--; d.hosts[host] == 0 {
+		delete(d.hosts, host)
+	}
+	<-d.slots
 }
 
 // look waits for the first byte.
@@ -121,16 +170,17 @@ func (p *peeked) Read(b []byte) (int, error) {
 	return p.Conn.Read(b)
 }
 
-// slotted gives its slot back when it is closed.
+// slotted gives its place back when it is closed.
 type slotted struct {
 	net.Conn
-	slots chan struct{}
-	once  sync.Once
+	door *door
+	host netip.Prefix
+	once sync.Once
 }
 
 // Close closes the connection.
 func (s *slotted) Close() error {
-	s.once.Do(func() { <-s.slots })
+	s.once.Do(func() { s.door.leave(s.host) })
 	return s.Conn.Close()
 }
 

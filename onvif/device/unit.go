@@ -45,7 +45,7 @@ func newUnit(s *Server, camera string, l net.Listener) *unit {
 	u.door = newDoor(l, config)
 	u.serving.Go(u.door.run) // ends with close, as do the next
 	for i, conns := range []chan net.Conn{u.door.plain, u.door.secure} {
-		u.servers[i] = &http.Server{Handler: u, ReadHeaderTimeout: requestIn, ReadTimeout: requestIn, IdleTimeout: 2 * time.Minute,
+		u.servers[i] = &http.Server{Handler: u, ReadHeaderTimeout: requestIn, ReadTimeout: requestIn, IdleTimeout: idleIn,
 			MaxHeaderBytes: 32 << 10, ConnContext: withConn, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
 		u.serving.Go(func() { _ = u.servers[i].Serve(half{u.door, conns}) }) // ends with ErrServerClosed
 	}
