@@ -71,6 +71,7 @@ type Server struct {
 	guard       *guard
 	listener    net.Listener
 	handler     http.Handler
+	patience    time.Duration  // for an answer, or a line of one, to be taken
 	recheck     time.Duration  // how often a live view looks whether its session still holds
 	viewers     sync.WaitGroup // handlers whose connection is a WebSocket by now
 }
@@ -82,6 +83,9 @@ func (s *Server) audit(ctx context.Context, who, action, what string) {
 	}
 }
 
+// patience is how long an answer may take, from the request to the last byte.
+const patience = 30 * time.Second
+
 // shutdown is how long requests in progress may take when the server ends.
 const shutdown = 2 * time.Second
 
@@ -91,7 +95,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{options: o, certificate: certificate, sessions: newSessions(o.Accounts), guard: newGuard(), recheck: recheck}
+	s := &Server{options: o, certificate: certificate, sessions: newSessions(o.Accounts), guard: newGuard(), patience: patience, recheck: recheck}
 	files, err := fs.Sub(page, "web/dist")
 	if err != nil {
 		return nil, fmt.Errorf("opening the page: %w", err)
@@ -123,7 +127,7 @@ func (s *Server) Run(ctx context.Context) error {
 		Handler:           s.handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      30 * time.Second,
+		WriteTimeout:      s.patience,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		BaseContext:       func(net.Listener) context.Context { return ctx },

@@ -85,6 +85,7 @@ type site struct {
 	whep     func(w http.ResponseWriter, r *http.Request, who string, holds func(context.Context) bool)
 	audit    func(ctx context.Context, who, action, what string)
 	discover func(Search) (Work, error)
+	patience time.Duration // of the server, from its start on; 0: its own
 }
 
 func newSite(t *testing.T) *site {
@@ -116,6 +117,9 @@ func (s *site) start() {
 		s.t.Fatal(err)
 	}
 	server.recheck = 20 * time.Millisecond
+	if s.patience > 0 {
+		server.patience = s.patience
+	}
 	pem, err := os.ReadFile(filepath.Join(s.state, "console.crt"))
 	if err != nil {
 		s.t.Fatal(err)

@@ -44,7 +44,6 @@ type Work func(ctx context.Context, tell func(line any)) error
 
 const (
 	longest   = 15 * time.Minute // of one search
-	lineTime  = 30 * time.Second // for a line to be taken
 	findBurst = 10               // searches at once, and then one each findEvery
 	findEvery = 2 * time.Second
 )
@@ -113,8 +112,12 @@ func (s *Server) stream(ctx context.Context, busy chan struct{}, often *rate.Lim
 		w, _ := hc.BodyWriter().(http.ResponseWriter)
 		control := http.NewResponseController(w)
 		_ = control.SetReadDeadline(time.Time{}) // it has been read; otherwise the search ends with the time to read it
+		limit := func(d time.Duration) { _ = control.SetWriteDeadline(time.Now().Add(d)) }
+		limit(longest + s.patience) // over HTTP/2 an answer is cut off at its deadline, even if nothing is being written
+		defer limit(s.patience)
 		tell := func(line any) {
-			_ = control.SetWriteDeadline(time.Now().Add(lineTime))
+			limit(s.patience)
+			defer limit(longest + s.patience)
 			if err := json.NewEncoder(w).Encode(line); err != nil || control.Flush() != nil {
 				cancel() // whoever asked has gone
 			}

@@ -129,3 +129,30 @@ func TestSearchesAreLimited(t *testing.T) {
 		t.Error("no search was refused")
 	}
 }
+
+// TestASearchMayBeSilentForLong has one that finds nothing for longer than other answers
+// may take, before its first line and after it.
+func TestASearchMayBeSilentForLong(t *testing.T) {
+	s := newSite(t)
+	admin := s.admin()
+	s.stop()
+	s.patience = 500 * time.Millisecond
+	s.start()
+	s.discover = func(Search) (Work, error) {
+		return func(ctx context.Context, tell func(any)) error {
+			for n := range 2 {
+				select {
+				case <-time.After(2 * s.patience):
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+				tell(map[string]int{"found": n})
+			}
+			return nil
+		}, nil
+	}
+	got, text := admin.do("POST", "/api/v1/discover", map[string]any{"ranges": []string{"10.2.4.0/24"}})
+	if got.StatusCode != 200 || got.ProtoMajor != 2 || !strings.HasPrefix(text, "{\"found\":0}\n{\"found\":1}\n{\"done\":") {
+		t.Errorf("got %s %s: %s", got.Proto, got.Status, text)
+	}
+}
