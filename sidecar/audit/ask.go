@@ -41,7 +41,8 @@ func (o Order) Check() error {
 var ErrBegun = errors.New("a recording has begun, or waits for its tally")
 
 // Begin places an order, in the place of a recording that failed. Where another one
-// has begun, or waits for its tally, it is ErrBegun.
+// has begun, or waits for its tally, it is ErrBegun; where there is no room for one more,
+// a *sidecar.Fault.
 func (f Folder) Begin(o Order) error {
 	p, begun, err := f.Progress(o.Camera)
 	if err != nil {
@@ -59,6 +60,9 @@ func (f Folder) Begin(o Order) error {
 		return err
 	case ordered && begun:
 		return ErrBegun
+	}
+	if err := f.room(o.Camera); err != nil {
+		return err
 	}
 	return f.Place(o)
 }

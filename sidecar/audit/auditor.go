@@ -253,6 +253,7 @@ func (a *Auditor) obey(c sidecar.Camera) error {
 	}
 	a.mu.Lock()
 	l := a.live[c.ID]
+	full := len(a.live) >= mostAtOnce
 	a.mu.Unlock()
 	if l != nil {
 		switch {
@@ -269,7 +270,7 @@ func (a *Auditor) obey(c sidecar.Camera) error {
 	if begun && p.State == Recorded {
 		return errors.Join(err, a.review(c, p))
 	}
-	if !ordered || err != nil || begun && p.State != Recording {
+	if !ordered || err != nil || full || begun && p.State != Recording {
 		return err
 	}
 	drawn, there, err := a.folder.draft(c.ID)

@@ -243,6 +243,9 @@ func (r *recorder) keep(s *Strip, w window) error {
 	if err := gob.NewEncoder(&b).Encode(shots); err != nil {
 		return fmt.Errorf("keeping pictures: %w", err)
 	}
+	if err := r.folder.fits(int64(b.Len())); err != nil {
+		return err
+	}
 	return replace(r.path(s), b.Bytes())
 }
 

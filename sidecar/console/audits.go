@@ -206,7 +206,7 @@ func (s *Server) refused(err error) error {
 	case errors.Is(err, audit.ErrBegun):
 		return huma.Error409Conflict(err.Error())
 	case errors.As(err, &fault):
-		return huma.Error409Conflict(fault.Err.Error())
+		return huma.Error409Conflict(fault.Error())
 	}
 	s.options.Log.Error("auditing", "error", err)
 	return huma.Error500InternalServerError("the audit cannot be read or written; the log says why")
