@@ -85,12 +85,13 @@ type site struct {
 	whep     func(w http.ResponseWriter, r *http.Request, who string, holds func(context.Context) bool)
 	audit    func(ctx context.Context, who, action, what string)
 	discover func(Search) (Work, error)
+	view     View
 	patience time.Duration // of the server, from its start on; 0: its own
 }
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{t: t, state: t.TempDir(), log: &safeBuffer{}, stop: func() {},
+	s := &site{t: t, state: t.TempDir(), view: views(), log: &safeBuffer{}, stop: func() {},
 		live: func(w http.ResponseWriter, _ *http.Request, camera string) { _, _ = io.WriteString(w, "live "+camera) }}
 	s.start()
 	t.Cleanup(func() {
@@ -111,7 +112,7 @@ func (s *site) start() {
 	}
 	server, err := New(s.t.Context(), Options{Listen: "127.0.0.1:0", State: s.state, SetupToken: sidecar.NewSecret(token),
 		Accounts: s.accounts, Source: source{}, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Live: func(w http.ResponseWriter, r *http.Request, camera string) { s.live(w, r, camera) }, Snapshot: snapshot, Figures: figuresOf, View: views(), Audits: audit.In(s.state), WHEP: s.whep, Audit: s.audit,
+		Live: func(w http.ResponseWriter, r *http.Request, camera string) { s.live(w, r, camera) }, Snapshot: snapshot, Figures: figuresOf, View: s.view, Audits: audit.In(s.state), WHEP: s.whep, Audit: s.audit,
 		Discover: func(r Search) (Work, error) { return s.discover(r) }, Probe: probeOf})
 	if err != nil {
 		s.t.Fatal(err)

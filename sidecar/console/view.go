@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -36,14 +37,15 @@ func (s *Server) viewRoutes(api huma.API) {
 	o.Responses = map[string]*huma.Response{"200": {Description: "A PNG",
 		Content: map[string]*huma.MediaType{"image/png": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}}}
 	huma.Register(api, o, func(ctx context.Context, in *cameraID) (*sketch, error) {
-		if _, err := s.camera(in.ID); err != nil {
+		c, err := s.camera(in.ID)
+		if err != nil {
 			return nil, err
 		}
 		ctx, cancel := context.WithTimeout(ctx, viewTimeout)
 		defer cancel()
 		png, err := s.options.View.Sketch(ctx, in.ID)
 		if err != nil {
-			return nil, huma.Error503ServiceUnavailable(err.Error())
+			return nil, unanswered(c.Status, err)
 		}
 		if png == nil {
 			return nil, huma.Error404NotFound("there is no reference of this view yet, or it is not watched")
@@ -56,21 +58,35 @@ func (s *Server) viewRoutes(api huma.API) {
 		http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable)
 	o.Description = "For a view that was told to be moved or covered: its rules go on at once."
 	huma.Register(api, o, func(ctx context.Context, in *cameraID) (*struct{}, error) {
-		if _, err := s.camera(in.ID); err != nil {
+		c, err := s.camera(in.ID)
+		if err != nil {
 			return nil, err
 		}
 		ctx, cancel := context.WithTimeout(ctx, viewTimeout)
 		defer cancel()
-		err := s.options.View.Confirm(ctx, in.ID)
+		err = s.options.View.Confirm(ctx, in.ID)
 		var fault *sidecar.Fault
 		switch {
 		case errors.As(err, &fault):
 			return nil, huma.Error409Conflict(fault.Error())
 		case err != nil:
-			return nil, huma.Error503ServiceUnavailable(err.Error())
+			return nil, unanswered(c.Status, err)
 		}
 		s.options.Log.Info("view confirmed", "camera", in.ID, "by", caller(ctx).Name)
 		s.audit(ctx, caller(ctx).Name, "view.confirm", in.ID)
 		return nil, nil
 	})
+}
+
+// unanswered is the answer where a camera's view could not be asked for.
+func unanswered(camera sidecar.Status, err error) error {
+	why := blind(camera)
+	switch {
+	case why != "":
+	case errors.Is(err, context.DeadlineExceeded):
+		why = fmt.Sprintf("the camera's analysis has not answered in %.0f s: try again; if it stays so, this machine has too many cameras, or analyses them too often (analyse.fps)", viewTimeout.Seconds())
+	default:
+		why = err.Error() + ": try again; if it stays so, the log says why"
+	}
+	return huma.Error503ServiceUnavailable(why)
 }

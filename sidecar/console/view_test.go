@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -72,5 +73,29 @@ func TestViewsAreConfirmed(t *testing.T) {
 	confirmed := slices.DeleteFunc(told, func(t string) bool { return !strings.Contains(t, "view.confirm") })
 	if len(confirmed) != 1 || confirmed[0] != "budi view.confirm a" {
 		t.Errorf("got %v", confirmed)
+	}
+}
+
+// TestAViewThatIsNotToldSaysWhatToDo has cameras whose analysis does not answer.
+func TestAViewThatIsNotToldSaysWhatToDo(t *testing.T) {
+	s := newSite(t)
+	operator := s.operator()
+	s.stop()
+	err := fmt.Errorf("asking for the view: %w", context.DeadlineExceeded)
+	s.view = View{
+		Sketch:  func(context.Context, string) ([]byte, error) { return nil, err },
+		Confirm: func(context.Context, string) error { return err },
+	}
+	s.start()
+	for camera, want := range map[string]string{"a": "try again; if it stays so, ", "b": "no answer: check the cable"} {
+		for path, method := range map[string]string{"reference.png": "GET", "confirm": "POST"} {
+			got := operator.want(503, method, "/api/v1/cameras/"+camera+"/view/"+path, nil)
+			if !strings.Contains(got, want) || strings.Contains(got, "deadline") {
+				t.Errorf("%s %s: got %s, want %q", camera, path, got, want)
+			}
+		}
+	}
+	if got := unanswered(sidecar.Status{}, errors.New("no such camera works")).Error(); !strings.Contains(got, "no such camera works: try again") {
+		t.Errorf("got %s", got)
 	}
 }
