@@ -60,12 +60,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, who string, holds 
 		return
 	}
 	id := r.PathValue("id")
-	cam := s.camera(id)
-	if cam == nil {
-		answer(w, errNoCamera)
-		return
-	}
-	v, reply, err := s.begin(cam, text, r.URL.Query().Get("profile") == "any", who, holds)
+	v, reply, err := s.begin(id, text, r.URL.Query().Get("profile") == "any", who, holds)
 	if err != nil {
 		var known *Refusal
 		if !errors.As(err, &known) {

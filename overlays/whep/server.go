@@ -227,14 +227,18 @@ func (s *Server) Stats(id string) (viewers int, joined overlays.Stats) {
 
 // begin answers an offer: it makes a session that lasts until its viewer is gone, the
 // camera cannot be given any more, or holds says no.
-func (s *Server) begin(cam *camera, text []byte, every bool, who string, holds func(context.Context) bool) (*session, string, error) {
+func (s *Server) begin(id string, text []byte, every bool, who string, holds func(context.Context) bool) (*session, string, error) {
+	cam := s.camera(id)
+	if cam == nil {
+		return nil, "", errNoCamera
+	}
 	cam.mu.Lock()
-	why, id := cam.refusal(), cam.stream.id
+	why, stream := cam.refusal(), cam.stream.id
 	cam.mu.Unlock()
 	if why != nil {
 		return nil, "", why
 	}
-	o, err := readOffer(text, id, every)
+	o, err := readOffer(text, stream, every)
 	if err != nil {
 		return nil, "", err
 	}
@@ -247,7 +251,7 @@ func (s *Server) begin(cam *camera, text []byte, every bool, who string, holds f
 		return nil, "", err
 	}
 	v.ctx, v.cancel = context.WithCancelCause(context.Background())
-	if err := s.admit(v); err != nil {
+	if err := s.admit(id, v); err != nil {
 		return nil, "", err
 	}
 	answer, err := v.open(s.settings)
@@ -270,8 +274,8 @@ func (s *Server) begin(cam *camera, text []byte, every bool, who string, holds f
 	return v, answer, nil
 }
 
-// admit counts a session in, where there is room.
-func (s *Server) admit(v *session) error {
+// admit counts a session in, where there is room and the camera is still there.
+func (s *Server) admit(id string, v *session) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := 0
@@ -281,7 +285,7 @@ func (s *Server) admit(v *session) error {
 		}
 	}
 	switch {
-	case s.over:
+	case s.cameras[id] != v.camera: // removed meanwhile, and so are all when the server ends
 		return errNoCamera
 	case n >= s.o.PerCamera || len(s.sessions) >= s.o.Viewers:
 		return errFull

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -574,5 +575,21 @@ func TestAddressesThatViewersAreTold(t *testing.T) {
 		if len(told) != 2*len(c.want) {
 			t.Errorf("got %v, want those of %v", told, c.want)
 		}
+	}
+}
+
+// TestASessionOfARemovedCameraIsNotAdmitted removes the camera while an offer is read.
+func TestASessionOfARemovedCameraIsNotAdmitted(t *testing.T) {
+	server := newStand(t, Options{}).server
+	v := &session{id: "late", camera: server.camera("cam"), done: make(chan struct{})}
+	v.ctx, v.cancel = context.WithCancelCause(t.Context())
+	close(v.done)
+	server.Remove("cam")
+	if err := server.admit("cam", v); !errors.Is(err, errNoCamera) {
+		t.Errorf("got %v, want that there is no such camera", err)
+	}
+	server.Camera(sidecar.Camera{ID: "cam"})
+	if err := server.admit("cam", v); !errors.Is(err, errNoCamera) {
+		t.Errorf("another camera of that name: got %v, want that there is no such camera", err)
 	}
 }
