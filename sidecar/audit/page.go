@@ -1,9 +1,9 @@
 package audit
 
 import (
+	"bufio"
 	"bytes"
 	_ "embed"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -42,12 +42,13 @@ func (r *Record) Shown() []Shown {
 // shown is a strip with its film, for the page that is one file.
 type shown struct {
 	Shown
-	Video string `json:"video"` // MP4, base64
+	Video []byte `json:"video"` // MP4; base64 in JSON
 }
 
-// writePage writes one file that needs nothing else: strips, lines and keys.
+// writePage writes one file that needs nothing else: strips, lines and keys. Of the
+// films only one at a time is in memory.
 func writePage(f Folder, r *Record) error {
-	content := struct {
+	head, err := json.Marshal(struct {
 		Audit  string    `json:"audit"`
 		Camera string    `json:"camera"`
 		From   time.Time `json:"from"`
@@ -55,20 +56,30 @@ func writePage(f Folder, r *Record) error {
 		Ends   time.Time `json:"ends"`
 		Width  int       `json:"width"`
 		Height int       `json:"height"`
-		Strips []shown   `json:"strips"`
-	}{Audit: r.ID, Camera: r.Camera, From: r.From, To: r.To, Ends: r.Ends, Width: r.Width, Height: r.Height}
-	for _, s := range r.Shown() {
-		video, err := os.ReadFile(f.strip(r.Camera, s.ID))
-		if err != nil {
-			return fmt.Errorf("writing the page: %w", err)
-		}
-		content.Strips = append(content.Strips, shown{s, base64.StdEncoding.EncodeToString(video)})
-	}
-	data, err := json.Marshal(content) // "<" is escaped: nothing in it can end the script
+	}{r.ID, r.Camera, r.From, r.To, r.Ends, r.Width, r.Height}) // "<" is escaped: nothing in it can end the script
 	if err != nil {
 		return fmt.Errorf("writing the page: %w", err)
 	}
-	return replace(f.Page(r.Camera), bytes.Replace(pageText, []byte("/*strips*/null"), data, 1))
+	before, after, _ := bytes.Cut(pageText, []byte("/*strips*/null"))
+	return stream(f.Page(r.Camera), func(w *bufio.Writer) error {
+		fmt.Fprintf(w, `%s%s,"strips":[`, before, bytes.TrimSuffix(head, []byte("}")))
+		for i, s := range r.Shown() {
+			video, err := os.ReadFile(f.strip(r.Camera, s.ID))
+			if err != nil {
+				return fmt.Errorf("writing the page: %w", err)
+			}
+			one, err := json.Marshal(shown{s, video})
+			if err != nil {
+				return fmt.Errorf("writing the page: %w", err)
+			}
+			if i > 0 {
+				_ = w.WriteByte(',')
+			}
+			_, _ = w.Write(one)
+		}
+		fmt.Fprintf(w, "]}%s", after)
+		return nil
+	})
 }
 
 // groupsOf lists what a line counts.

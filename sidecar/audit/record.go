@@ -20,6 +20,7 @@
 package audit
 
 import (
+	"bufio"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -239,8 +240,25 @@ func write(path string, value any) error {
 }
 
 func replace(path string, data []byte) error {
+	return stream(path, func(w *bufio.Writer) error {
+		_, _ = w.Write(data) // stream tells
+		return nil
+	})
+}
+
+// stream replaces a file by what fill writes, which need not look for errors of writing.
+func stream(path string, fill func(*bufio.Writer) error) error {
 	part := path + ".part"
-	if err := os.WriteFile(part, data, 0o600); err != nil {
+	file, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err == nil {
+		w := bufio.NewWriter(file)
+		if err := fill(w); err != nil {
+			return errors.Join(err, file.Close(), os.Remove(part))
+		}
+		err = errors.Join(w.Flush(), file.Close())
+	}
+	if err != nil {
+		_ = os.Remove(part) // where it could be made
 		return &sidecar.Fault{Err: err, Hint: "make room in the state folder, and let Pantau write to it"}
 	}
 	return os.Rename(part, path)

@@ -116,6 +116,14 @@ func TestRecorderKeepsWhatHappened(t *testing.T) {
 	if err != nil || bytes.Contains(page, []byte(`"counted"`)) || bytes.Contains(page, []byte(`"stratum"`)) || bytes.Count(page, []byte(`"video":"AAAA`)) != 14 {
 		t.Errorf("the page shows what was counted, or not every strip: %v", err)
 	}
+	begin := max(0, bytes.Index(page, []byte(`{"audit":`)))
+	var content struct {
+		Audit, Camera string
+		Strips        []shown
+	}
+	if err := json.NewDecoder(bytes.NewReader(page[begin:])).Decode(&content); err != nil || content.Audit != o.ID || len(content.Strips) != 14 || len(content.Strips[0].Video) == 0 {
+		t.Errorf("the page's content: got %s of %s with %d strips, %v", content.Audit, content.Camera, len(content.Strips), err)
+	}
 	private(t, string(f))
 }
 
