@@ -130,7 +130,6 @@ func (o *object) resume(n *object) {
 	o.seenAt, o.score, o.found = n.seenAt, n.score, n.found
 	o.stopped, o.rest, o.restAt = n.stopped, n.rest, n.restAt
 	o.hits += n.hits
-	o.proof += n.proof
 	o.misses = 0
 	o.class.join(&n.class)
 }
@@ -172,7 +171,7 @@ func (t *Tracker) covering(i int) *object {
 			if e.id > o.id || affinity(e.class.winner, o.class.winner) == 0 {
 				continue
 			}
-			if iou := e.box.IoU(o.box); iou >= most || best == nil && (o.class.winner != sidecar.Person || o.proof < t.o.High*float64(o.hits)) && nests(e.box, o.box) {
+			if iou := e.box.IoU(o.box); iou >= most || best == nil && o.class.winner != sidecar.Person && nests(e.box, o.box) {
 				best, most = e, max(iou, twinOverlap)
 			}
 		}
@@ -208,6 +207,5 @@ func (o *object) absorb(n *object) {
 		return
 	}
 	o.hits += n.hits
-	o.proof += n.proof
 	o.class.join(&n.class)
 }
