@@ -46,7 +46,7 @@ const (
 	bufferMost     = 1.0  // and at most
 	waitPenalty    = 0.1  // loss of similarity for each second without observation
 	relatedClass   = 0.9  // similarity kept between car, bus and truck, or bicycle and motorcycle
-	doubtLead      = 0.5 // how much more than a certain detection a doubtful one is alike for which a track waits
+	doubtLead      = 0.5  // how much more than a certain detection a doubtful one is alike for which a track waits
 	lowFor         = 700 * time.Millisecond
 )
 
