@@ -49,7 +49,7 @@ func (d *door) run() {
 		case <-d.closed:
 			return
 		}
-		conn, err := d.Listener.Accept()
+		conn, err := d.Accept()
 		if err != nil {
 			<-d.slots
 			if errors.Is(err, net.ErrClosed) {

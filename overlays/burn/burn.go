@@ -126,7 +126,7 @@ func (b *Burner) AccessUnit(u *sidecar.AccessUnit) {
 	if b.joiner == nil {
 		return
 	}
-	b.skip = (b.skip || b.waiting+u.Size() > mostWaiting) && !(u.Key && b.waiting < mostWaiting/2)
+	b.skip = (b.skip || b.waiting+u.Size() > mostWaiting) && (!u.Key || b.waiting >= mostWaiting/2)
 	if b.skip { // what follows a lost unit cannot be decoded
 		b.dropped.Add(1)
 		return

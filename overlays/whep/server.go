@@ -72,7 +72,8 @@ func New(o Options) (*Server, error) {
 		return nil, &sidecar.Fault{Err: fmt.Errorf("listening for WebRTC at %s: %w", o.Listen, err),
 			Hint: "is another program there? Choose another whep.listen"}
 	}
-	return s, s.configure()
+	s.configure()
+	return s, nil
 }
 
 func fallback[T int | time.Duration](v *T, other T) {
@@ -96,7 +97,7 @@ func (s *Server) listen() (err error) {
 }
 
 // configure says how the connections are to be.
-func (s *Server) configure() error {
+func (s *Server) configure() {
 	quiet := &logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled}
 	s.udpMux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: s.udp, Logger: quiet.NewLogger("ice")})
 	s.tcpMux = ice.NewTCPMuxDefault(ice.TCPMuxParams{
@@ -117,7 +118,6 @@ func (s *Server) configure() error {
 	e.SetICETCPMux(s.tcpMux)
 	e.SetICETimeouts(silentTime/2, silentTime/2, time.Second)
 	e.SetSCTPMaxReceiveBufferSize(64 << 10) // a viewer has nothing to say
-	return nil
 }
 
 // patient gives connections that are closed when what is written is not taken for long.

@@ -141,7 +141,6 @@ type player struct {
 	pictures []picture
 	scenes   []scene
 	state    webrtc.PeerConnectionState
-	pairs    []string
 }
 
 type picture struct {

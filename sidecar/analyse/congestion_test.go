@@ -1,7 +1,6 @@
 package analyse
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -243,7 +242,7 @@ func FuzzCongestion(f *testing.F) {
 		for _, e := range film.events {
 			if d, ok := e.Data.(sidecar.CongestionChange); ok {
 				if d.From != last || d.To == last || d.To < "A" || d.To > "F" || !(d.Travel >= 0 && d.Travel <= 1) || d.Queue < 0 {
-					t.Fatal(fmt.Sprintf("%+v after %s", d, last))
+					t.Fatalf("%+v after %s", d, last)
 				}
 				last = d.To
 			}

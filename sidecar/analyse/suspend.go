@@ -48,14 +48,14 @@ func (a *Analyser) forget() {
 		a.ended(o)
 		a.told[o.track.ID] = o.told
 	}
-	a.book.mute = true
+	a.mute = true
 	for _, objects := range [2][]*object{a.live, a.lost} {
 		for _, o := range objects {
 			a.leave(o)
 			o.observed = false // places may still know it
 		}
 	}
-	a.book.mute = false
+	a.mute = false
 	clear(a.tracks)
 	a.live, a.lost = nil, nil
 }

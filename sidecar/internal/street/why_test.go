@@ -71,9 +71,9 @@ func (p *play) why(w Crossing, found [][]sidecar.Detection) (kind, story string)
 // at about the time, and for how long both are there.
 func (p *play) rival(g counted) string {
 	type rel struct {
-		n          int
-		iou, in    float64
-		over, both int
+		n       int
+		iou, in float64
+		both    int
 	}
 	others := map[string]*rel{}
 	life, seen := 0, 0

@@ -24,8 +24,7 @@ type meter struct {
 	from   time.Duration // media time at which it began to measure
 	units  int           // pictures since
 	bytes  int
-	last   time.Duration // media time of the last key picture
-	sinced int           // pictures since it, itself included
+	sinced int // pictures since the last key picture, itself included
 }
 
 // take looks at the next picture. It says whether the video is other than was told.
