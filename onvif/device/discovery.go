@@ -23,6 +23,8 @@ import (
 const (
 	discoveryPort = 3702
 	maxDelay      = 400 * time.Millisecond // of an answer, at random; APP_MAX_DELAY is 500 ms
+	repeatLeast   = 50 * time.Millisecond  // until an answer comes once more
+	repeatMost    = 250 * time.Millisecond
 	probesASecond = 50
 	maxWaiting    = 4096             // answers; who is not answered probes again
 	rejoin        = 30 * time.Second // interfaces come and go
@@ -288,17 +290,21 @@ func toward(to *net.UDPAddr) netip.Addr {
 	return at.Addr()
 }
 
-// reply answers after a moment, so that not all devices of a network answer at once.
+// reply answers after a moment, so that not all devices of a network answer at once,
+// and once more (SOAP-over-UDP 1.1, appendix I): there are those who lose what comes
+// at the same time. Who asked may be gone.
 func (d *discovery) reply(ctx context.Context, to *net.UDPAddr, message []byte) {
 	defer d.wait(-1)
-	select {
-	case <-ctx.Done():
-		return
-	case <-time.After(rand.N(maxDelay)):
+	for _, wait := range [...]time.Duration{rand.N(maxDelay), repeatLeast + rand.N(repeatMost-repeatLeast)} {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		if to.IP.To4() != nil {
+			_, _ = d.v4.WriteTo(message, nil, to)
+		} else {
+			_, _ = d.v6.WriteTo(message, nil, to)
+		}
 	}
-	if to.IP.To4() != nil {
-		_, _ = d.v4.WriteTo(message, nil, to) // who asked may be gone
-		return
-	}
-	_, _ = d.v6.WriteTo(message, nil, to)
 }

@@ -143,8 +143,12 @@ func (c *call) information() (markup, error) {
 
 // scopes are what the device says of itself to whoever probes (Core 7.3.2.2).
 func (u *unit) scopes() []string {
+	hardware := u.server.o.Model
+	if name := u.name(); name != hardware { // ZoneMinder lists devices by this alone
+		hardware += " " + name
+	}
 	all := []string{"type/video_encoder", "type/video_analytics", "type/Network_Video_Transmitter",
-		"Profile/Streaming", "Profile/T", "Profile/M", "hardware/" + word(u.server.o.Model), "name/" + word(u.name())}
+		"Profile/Streaming", "Profile/T", "Profile/M", "hardware/" + word(hardware), "name/" + word(u.name())}
 	for i, s := range all {
 		all[i] = "onvif://www.onvif.org/" + s
 	}
