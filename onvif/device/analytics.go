@@ -119,12 +119,18 @@ func (c *call) changeRules(cam Camera, remove []string, put []Rule) (markup, err
 	return c.response("tan:", ""), nil
 }
 
-func (c *call) createRules() (markup, error) {
+// given are the rules of a request, and the camera that they are for.
+func (c *call) given() (Camera, []Rule, error) {
 	cam, err := c.configured()
 	if err != nil {
-		return "", err
+		return Camera{}, nil, err
 	}
 	all, err := c.rules()
+	return cam, all, err
+}
+
+func (c *call) createRules() (markup, error) {
+	cam, all, err := c.given()
 	if err != nil {
 		return "", err
 	}
@@ -137,11 +143,7 @@ func (c *call) createRules() (markup, error) {
 }
 
 func (c *call) modifyRules() (markup, error) {
-	cam, err := c.configured()
-	if err != nil {
-		return "", err
-	}
-	all, err := c.rules()
+	cam, all, err := c.given()
 	if err != nil {
 		return "", err
 	}

@@ -167,8 +167,19 @@ func (s *service) beginPublisher(ctx context.Context, p *parts) error {
 func (s *service) beginFleet(_ context.Context, p *parts) error {
 	s.auditor = audit.NewAuditor(audit.In(s.state), s.log)
 	s.devices = camera.New(camera.Options{Need: needOf, Facts: s.publisher.Facts, Log: s.log})
-	viewer := &audience{Hub: s.hub, stills: s.stills, rtsp: s.rtsp, whep: s.whep, onvif: s.onvif, devices: s.devices, publisher: s.publisher, auditor: s.auditor, log: s.log, started: time.Now(), known: map[string]string{}}
-	viewer.board = s.board
+	viewer := &audience{
+		Hub: s.hub, stills: s.stills, rtsp: s.rtsp, onvif: s.onvif, publisher: s.publisher, auditor: s.auditor,
+		told: []listener{s.hub, s.stills, s.devices, s.board}, ways: []wayOut{s.hub}, log: s.log, started: time.Now(), known: map[string]string{},
+	}
+	if s.rtsp != nil {
+		viewer.join(s.rtsp)
+	}
+	if s.whep != nil {
+		viewer.join(s.whep)
+	}
+	if s.onvif != nil {
+		viewer.join(s.onvif)
+	}
 	s.fleet = fleet.New(fleet.Options{
 		Detector: s.detectors.get, Resolve: s.devices.Resolve, KeyFrame: s.devices.KeyFrame, Sink: audited{s.publisher, s.auditor, s.board}, Packets: s.rtsp != nil, Views: filepath.Join(s.state, "views"), Log: s.log, Viewer: viewer, Shown: s.shown, Decoded: s.stills.Decoded,
 	})
@@ -391,37 +402,42 @@ func (s *service) Node() sidecar.NodeStatus {
 	return n
 }
 
+// listener is who is told of the cameras.
+type listener interface {
+	Camera(c sidecar.Camera)
+	Remove(id string)
+}
+
+// wayOut is who takes the pictures and scenes of all cameras, too.
+type wayOut interface {
+	listener
+	AccessUnit(id string, u *sidecar.AccessUnit)
+	Scene(s *sidecar.Scene)
+}
+
 // audience is everybody who is told of the cameras themselves. The fleet calls
 // Camera and Remove one after the other.
 type audience struct {
 	*live.Hub
+	told      []listener
+	ways      []wayOut
 	stills    *still.Stills
 	rtsp      *republish.Server // may be nil
-	whep      *whep.Server      // may be nil
 	onvif     *devices.Devices  // may be nil
-	devices   *camera.Devices
 	publisher *publish.Publisher
 	auditor   *audit.Auditor
-	board     *figures.Board
 	log       *slog.Logger
 	started   time.Time
 	known     map[string]string // the hash of each camera's configuration
 }
 
+// join adds a way out that is switched on.
+func (a *audience) join(w wayOut) { a.told, a.ways = append(a.told, w), append(a.ways, w) }
+
 // Camera tells of a camera that came or changed.
 func (a *audience) Camera(c sidecar.Camera) {
-	a.Hub.Camera(c)
-	a.stills.Camera(c)
-	a.devices.Camera(c)
-	a.board.Camera(c)
-	if a.rtsp != nil {
-		a.rtsp.Camera(c)
-	}
-	if a.whep != nil {
-		a.whep.Camera(c)
-	}
-	if a.onvif != nil {
-		a.onvif.Camera(c)
+	for _, t := range a.told {
+		t.Camera(c)
 	}
 	from, to := a.known[c.ID], hashOf(c)
 	a.known[c.ID] = to
@@ -445,18 +461,8 @@ func (a *audience) publish(c sidecar.Camera) {
 
 // Remove tells of a camera that went.
 func (a *audience) Remove(id string) {
-	a.Hub.Remove(id)
-	a.stills.Remove(id)
-	a.devices.Remove(id)
-	a.board.Remove(id)
-	if a.rtsp != nil {
-		a.rtsp.Remove(id)
-	}
-	if a.whep != nil {
-		a.whep.Remove(id)
-	}
-	if a.onvif != nil {
-		a.onvif.Remove(id)
+	for _, t := range a.told {
+		t.Remove(id)
 	}
 	a.publisher.RemoveCamera(id)
 	a.audit("camera.remove", id, a.known[id], "")
@@ -465,29 +471,15 @@ func (a *audience) Remove(id string) {
 
 // AccessUnit passes a picture on.
 func (a *audience) AccessUnit(id string, u *sidecar.AccessUnit) {
-	a.Hub.AccessUnit(id, u)
-	if a.rtsp != nil {
-		a.rtsp.AccessUnit(id, u)
-	}
-	if a.whep != nil {
-		a.whep.AccessUnit(id, u)
-	}
-	if a.onvif != nil {
-		a.onvif.AccessUnit(id, u)
+	for _, w := range a.ways {
+		w.AccessUnit(id, u)
 	}
 }
 
 // Scene passes a scene on.
 func (a *audience) Scene(sc *sidecar.Scene) {
-	a.Hub.Scene(sc)
-	if a.rtsp != nil {
-		a.rtsp.Scene(sc)
-	}
-	if a.whep != nil {
-		a.whep.Scene(sc)
-	}
-	if a.onvif != nil {
-		a.onvif.Scene(sc)
+	for _, w := range a.ways {
+		w.Scene(sc)
 	}
 }
 
