@@ -9,7 +9,6 @@ import (
 	"net"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v4"
@@ -45,8 +44,7 @@ type Server struct {
 	o       Options
 	log     *slog.Logger
 	doors   []*door
-	mu      sync.Mutex
-	cameras map[string]*camera
+	cameras overlays.Cameras[camera]
 }
 
 // door is one address that is listened on.
@@ -63,7 +61,7 @@ func New(o Options) (*Server, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Overlay.Delay, o.Overlay.Log = o.Delay, o.Log.With("stage", "overlay")
-	s := &Server{o: o, log: o.Log.With("stage", "rtsp"), cameras: map[string]*camera{}}
+	s := &Server{o: o, log: o.Log.With("stage", "rtsp")}
 	for _, at := range []struct {
 		address string
 		tls     *tls.Config
@@ -146,11 +144,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case err = <-failed:
 		err = fmt.Errorf("serving RTSP: %w", err)
 	}
-	s.mu.Lock()
-	all := s.cameras
-	s.cameras = map[string]*camera{}
-	s.mu.Unlock()
-	for _, c := range all {
+	for _, c := range s.cameras.End() {
 		c.remove()
 	}
 	s.close()
@@ -159,57 +153,42 @@ func (s *Server) Run(ctx context.Context) error {
 
 // Camera adds a camera, or changes what is said of it.
 func (s *Server) Camera(c sidecar.Camera) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	cam := s.cameras[c.ID]
-	if cam == nil {
-		cam = newCamera(s, c.ID)
-		s.cameras[c.ID] = cam
+	if cam := s.cameras.Add(c.ID, func() *camera { return newCamera(s, c.ID) }); cam != nil {
+		cam.configure(c, s.o.Unmasked)
 	}
-	cam.configure(c, s.o.Unmasked)
 }
 
 // Remove forgets a camera and lets its readers go.
 func (s *Server) Remove(id string) {
-	s.mu.Lock()
-	cam := s.cameras[id]
-	delete(s.cameras, id)
-	s.mu.Unlock()
-	if cam != nil {
+	if cam := s.cameras.Remove(id); cam != nil {
 		cam.remove()
 	}
 }
 
-func (s *Server) camera(id string) *camera {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.cameras[id]
-}
-
 // AccessUnit takes the next picture of a camera.
 func (s *Server) AccessUnit(id string, u *sidecar.AccessUnit) {
-	if c := s.camera(id); c != nil {
+	if c := s.cameras.Get(id); c != nil {
 		c.accessUnit(u)
 	}
 }
 
 // Scene takes a finished scene. It must not be changed afterwards.
 func (s *Server) Scene(sc *sidecar.Scene) {
-	if c := s.camera(sc.Camera); c != nil {
+	if c := s.cameras.Get(sc.Camera); c != nil {
 		c.scene(sc)
 	}
 }
 
 // Events takes what happened in the scene that comes next.
 func (s *Server) Events(id string, events []sidecar.Event) {
-	if c := s.camera(id); c != nil {
+	if c := s.cameras.Get(id); c != nil {
 		c.happened(events)
 	}
 }
 
 // Stats says how many readers a camera has, and how its scenes and pictures met.
 func (s *Server) Stats(id string) (readers int, joined overlays.Stats) {
-	c := s.camera(id)
+	c := s.cameras.Get(id)
 	if c == nil {
 		return 0, overlays.Stats{}
 	}
@@ -218,7 +197,7 @@ func (s *Server) Stats(id string) (readers int, joined overlays.Stats) {
 
 // Totals takes what a camera has counted.
 func (s *Server) Totals(id string, rows []sidecar.CountRow) {
-	if c := s.camera(id); c != nil && c.burnt != nil {
+	if c := s.cameras.Get(id); c != nil && c.burnt != nil {
 		c.burnt.burner.Totals(rows)
 	}
 }
@@ -226,7 +205,7 @@ func (s *Server) Totals(id string, rows []sidecar.CountRow) {
 // Burnt says how many read a camera's pictures with their boxes in them, and what
 // became of these pictures.
 func (s *Server) Burnt(id string) (readers int, pictures burn.Stats) {
-	c := s.camera(id)
+	c := s.cameras.Get(id)
 	if c == nil || c.burnt == nil {
 		return 0, burn.Stats{}
 	}
@@ -302,7 +281,7 @@ func (d *door) admit(conn *gortsplib.ServerConn, req *base.Request, path string)
 	if i := strings.Index(rest, "trackID="); i >= 0 {
 		rest = strings.Trim(rest[:i], "/")
 	}
-	c := d.server.camera(id)
+	c := d.server.cameras.Get(id)
 	if c == nil || rest != "" && rest != videoPath && (rest != overlayPath || c.burnt == nil) {
 		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
 	}
@@ -310,8 +289,8 @@ func (d *door) admit(conn *gortsplib.ServerConn, req *base.Request, path string)
 	switch {
 	case errors.Is(err, errMasked):
 		return &base.Response{StatusCode: base.StatusForbidden}, nil, nil
-	case err != nil: // its pictures have not come yet
-		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
+	case err != nil:
+		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil //nolint:nilerr // its pictures have not come yet
 	}
 	return &base.Response{StatusCode: base.StatusOK}, w, nil
 }

@@ -80,9 +80,8 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, who string, holds 
 func (s *Server) delete(w http.ResponseWriter, r *http.Request, who string) {
 	s.mu.Lock()
 	v := s.sessions[r.PathValue("session")]
-	cam := s.cameras[r.PathValue("id")]
 	s.mu.Unlock()
-	if v == nil || v.camera != cam || v.who != who {
+	if v == nil || v.camera != s.cameras.Get(r.PathValue("id")) || v.who != who {
 		answer(w, errNoSession)
 		return
 	}

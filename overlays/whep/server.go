@@ -49,10 +49,9 @@ type Server struct {
 	tcpMux   ice.TCPMux
 	settings webrtc.SettingEngine
 	recheck  time.Duration // how often a session looks whether its account still may watch
+	cameras  overlays.Cameras[camera]
 
 	mu       sync.Mutex
-	over     bool
-	cameras  map[string]*camera
 	sessions map[string]*session
 }
 
@@ -67,7 +66,7 @@ func New(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{o: o, log: o.Log.With("stage", "whep"), recheck: recheckEvery, cameras: map[string]*camera{}, sessions: map[string]*session{}}
+	s := &Server{o: o, log: o.Log.With("stage", "whep"), recheck: recheckEvery, sessions: map[string]*session{}}
 	if err := s.listen(); err != nil {
 		return nil, &sidecar.Fault{Err: fmt.Errorf("listening for WebRTC at %s: %w", o.Listen, err),
 			Hint: "is another program there? Choose another whep.listen"}
@@ -154,10 +153,10 @@ func (s *Server) Addr() netip.AddrPort {
 // Run serves until ctx ends, and returns when the last viewer has gone.
 func (s *Server) Run(ctx context.Context) error {
 	<-ctx.Done()
+	cameras := s.cameras.End()
 	s.mu.Lock()
-	s.over = true
-	cameras, sessions := s.cameras, s.sessions
-	s.cameras, s.sessions = map[string]*camera{}, map[string]*session{}
+	sessions := s.sessions
+	s.sessions = map[string]*session{}
 	s.mu.Unlock()
 	for _, v := range sessions {
 		v.end(errOver)
@@ -173,52 +172,35 @@ func (s *Server) Run(ctx context.Context) error {
 
 // Camera adds a camera, or changes what is said of it.
 func (s *Server) Camera(c sidecar.Camera) {
-	s.mu.Lock()
-	cam := s.cameras[c.ID]
-	if cam == nil && !s.over {
-		cam = newCamera(&s.o)
-		s.cameras[c.ID] = cam
-	}
-	s.mu.Unlock()
-	if cam != nil {
+	if cam := s.cameras.Add(c.ID, func() *camera { return newCamera(&s.o) }); cam != nil {
 		cam.configure(c)
 	}
 }
 
 // Remove forgets a camera and lets its viewers go.
 func (s *Server) Remove(id string) {
-	s.mu.Lock()
-	cam := s.cameras[id]
-	delete(s.cameras, id)
-	s.mu.Unlock()
-	if cam != nil {
+	if cam := s.cameras.Remove(id); cam != nil {
 		cam.remove()
 	}
 }
 
-func (s *Server) camera(id string) *camera {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.cameras[id]
-}
-
 // AccessUnit takes the next picture of a camera. It must not be changed afterwards.
 func (s *Server) AccessUnit(id string, u *sidecar.AccessUnit) {
-	if c := s.camera(id); c != nil {
+	if c := s.cameras.Get(id); c != nil {
 		c.accessUnit(u)
 	}
 }
 
 // Scene takes a finished scene. It must not be changed afterwards.
 func (s *Server) Scene(sc *sidecar.Scene) {
-	if c := s.camera(sc.Camera); c != nil {
+	if c := s.cameras.Get(sc.Camera); c != nil {
 		c.scene(sc)
 	}
 }
 
 // Stats says how many viewers a camera has, and how its scenes and pictures met.
 func (s *Server) Stats(id string) (viewers int, joined overlays.Stats) {
-	c := s.camera(id)
+	c := s.cameras.Get(id)
 	if c == nil {
 		return 0, overlays.Stats{}
 	}
@@ -228,7 +210,7 @@ func (s *Server) Stats(id string) (viewers int, joined overlays.Stats) {
 // begin answers an offer: it makes a session that lasts until its viewer is gone, the
 // camera cannot be given any more, or holds says no.
 func (s *Server) begin(id string, text []byte, every bool, who string, holds func(context.Context) bool) (*session, string, error) {
-	cam := s.camera(id)
+	cam := s.cameras.Get(id)
 	if cam == nil {
 		return nil, "", errNoCamera
 	}
@@ -284,14 +266,15 @@ func (s *Server) admit(id string, v *session) error {
 			n++
 		}
 	}
-	switch {
-	case s.cameras[id] != v.camera: // removed meanwhile, and so are all when the server ends
-		return errNoCamera
-	case n >= s.o.PerCamera || len(s.sessions) >= s.o.Viewers:
+	if n >= s.o.PerCamera || len(s.sessions) >= s.o.Viewers {
 		return errFull
 	}
-	s.sessions[v.id] = v
 	v.camera.promise(v)
+	if s.cameras.Get(id) != v.camera { // removed meanwhile, and so are all when the server ends
+		v.camera.leave(v)
+		return errNoCamera
+	}
+	s.sessions[v.id] = v
 	return nil
 }
 

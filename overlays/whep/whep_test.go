@@ -111,7 +111,7 @@ func (st *stand) play(clip string, startRTP uint32, infer time.Duration) {
 	})
 	st.t.Cleanup(func() { stop(); wg.Wait() })
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		cam := st.server.camera("cam")
+		cam := st.server.cameras.Get("cam")
 		cam.mu.Lock()
 		come := cam.stream.codec != ""
 		cam.mu.Unlock()
@@ -580,7 +580,7 @@ func TestAddressesThatViewersAreTold(t *testing.T) {
 // TestASessionOfARemovedCameraIsNotAdmitted removes the camera while an offer is read.
 func TestASessionOfARemovedCameraIsNotAdmitted(t *testing.T) {
 	server := newStand(t, Options{}).server
-	v := &session{id: "late", camera: server.camera("cam"), done: make(chan struct{})}
+	v := &session{id: "late", camera: server.cameras.Get("cam"), done: make(chan struct{})}
 	v.ctx, v.cancel = context.WithCancelCause(t.Context())
 	close(v.done)
 	server.Remove("cam")
