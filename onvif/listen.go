@@ -308,7 +308,7 @@ func (l *listening) keep(ctx context.Context, s **subscription) error {
 	}
 	l.leave(ctx, old)
 	*s = next
-	return nil
+	return nil //nolint:nilerr // the old one is left, emptied or not
 }
 
 // leave tells the device that a subscription is not wanted any more: it has few.

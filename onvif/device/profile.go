@@ -41,9 +41,9 @@ func (u *unit) profiles() []profile {
 	return all
 }
 
-// profile gives the one of a token, as the request names it.
-func (c *call) profile(element string) (profile, error) {
-	token := c.in.Text(element)
+// profile gives the one that the request names.
+func (c *call) profile() (profile, error) {
+	token := c.in.Text("ProfileToken")
 	for _, p := range c.profiles() {
 		if p.token == token {
 			return p, nil
@@ -202,19 +202,19 @@ func encoderOptions(_ *call, all []profile, media2 bool) markup {
 		})
 	}
 	out := markup(`<tt:QualityRange><tt:Min>0</tt:Min><tt:Max>0</tt:Max></tt:QualityRange>`)
-	for _, p := range all {
-		v := p.stream.Video
-		span := func(name string, n int) markup {
-			return form(`<tt:%s><tt:Min>%d</tt:Min><tt:Max>%d</tt:Max></tt:%s>`, markup(name), n, n, markup(name))
-		}
-		size := form(`<tt:ResolutionsAvailable><tt:Width>%d</tt:Width><tt:Height>%d</tt:Height></tt:ResolutionsAvailable>`, v.Width, v.Height)
-		rate := span("FrameRateRange", int(math.Round(v.Rate))) + span("EncodingIntervalRange", 1)
-		if v.Codec == "JPEG" {
-			return out + `<tt:JPEG>` + size + rate + `</tt:JPEG>`
-		}
-		return out + `<tt:H264>` + size + span("GovLengthRange", v.GOP) + rate + form(`<tt:H264ProfilesSupported>%s</tt:H264ProfilesSupported></tt:H264>`, profile1(v.Profile))
+	if len(all) == 0 {
+		return out
 	}
-	return out
+	v := all[0].stream.Video
+	span := func(name string, n int) markup {
+		return form(`<tt:%s><tt:Min>%d</tt:Min><tt:Max>%d</tt:Max></tt:%s>`, markup(name), n, n, markup(name))
+	}
+	size := form(`<tt:ResolutionsAvailable><tt:Width>%d</tt:Width><tt:Height>%d</tt:Height></tt:ResolutionsAvailable>`, v.Width, v.Height)
+	rate := span("FrameRateRange", int(math.Round(v.Rate))) + span("EncodingIntervalRange", 1)
+	if v.Codec == "JPEG" {
+		return out + `<tt:JPEG>` + size + rate + `</tt:JPEG>`
+	}
+	return out + `<tt:H264>` + size + span("GovLengthRange", v.GOP) + rate + form(`<tt:H264ProfilesSupported>%s</tt:H264ProfilesSupported></tt:H264>`, profile1(v.Profile))
 }
 
 // metadataOptions: there is no PTZ.

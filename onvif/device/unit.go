@@ -129,7 +129,7 @@ func hostOf(r *http.Request) (string, bool) {
 		return name, true
 	}
 	bad := func(c rune) bool {
-		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("-._", c))
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("-._", c)
 	}
 	return name, name != "" && len(name) <= 253 && !strings.ContainsFunc(name, bad)
 }

@@ -332,16 +332,7 @@ func TestMasksAreInThePictures(t *testing.T) {
 		seen++
 		return seen >= 10
 	})
-	address, err := base.ParseURL(fmt.Sprintf("rtsp://%s:%s@%s/cam/video", user, password, s.Addr()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := &gortsplib.Client{Scheme: address.Scheme, Host: address.Host}
-	if err := client.Start2(); err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	if _, _, err := client.Describe(address); err == nil || !strings.Contains(err.Error(), "403") {
+	if err := refusal(t, fmt.Sprintf("rtsp://%s:%s@%s/cam/video", user, password, s.Addr())); err == nil || !strings.Contains(err.Error(), "403") {
 		t.Errorf("the packets of a camera with masks are given: %v", err)
 	}
 }

@@ -42,6 +42,22 @@ func connect(t *testing.T, raw string, transport gortsplib.Transport) (*gortspli
 	}
 }
 
+// refusal gives the error of describing an address once.
+func refusal(t *testing.T, raw string) error {
+	t.Helper()
+	address, err := base.ParseURL(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &gortsplib.Client{Scheme: address.Scheme, Host: address.Host}
+	if err := c.Start2(); err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, _, err = c.Describe(address)
+	return err
+}
+
 // watch plays the video of an address.
 func watch(t *testing.T, raw string, transport gortsplib.Transport, got func(*rtp.Packet)) *gortsplib.Client {
 	t.Helper()

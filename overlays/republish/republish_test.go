@@ -301,16 +301,7 @@ func TestNobodyComesInWithoutPassword(t *testing.T) {
 		st.url("cam/other"): "404",
 		"rtsp://vms:" + password + "@" + st.server.Addr() + "/../cam/../": "404",
 	} {
-		address, err := base.ParseURL(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		client := &gortsplib.Client{Scheme: address.Scheme, Host: address.Host}
-		if err := client.Start2(); err != nil {
-			t.Fatal(err)
-		}
-		_, _, err = client.Describe(address)
-		client.Close()
+		err := refusal(t, name)
 		if err == nil || !strings.Contains(err.Error(), want) && !strings.Contains(err.Error(), "EOF") && !strings.Contains(err.Error(), "authentication") {
 			t.Errorf("%s: %v, want %s", strings.ReplaceAll(name, password, "…"), err, want)
 		}
@@ -321,16 +312,7 @@ func TestMasksAreNotUndone(t *testing.T) {
 	st := newStand(t, republish.Options{}, 0, time.Millisecond)
 	st.read(t, "cam", func(r *reading) bool { return len(r.video) > 0 })
 	st.server.Camera(sidecar.Camera{ID: "cam", Analyse: sidecar.Analyse{Mask: []sidecar.Polygon{{{0, 0}, {1, 0}, {1, 1}}}}})
-	address, err := base.ParseURL(st.url("cam"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := &gortsplib.Client{Scheme: address.Scheme, Host: address.Host}
-	if err := client.Start2(); err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	if _, _, err := client.Describe(address); err == nil || !strings.Contains(err.Error(), "403") {
+	if err := refusal(t, st.url("cam")); err == nil || !strings.Contains(err.Error(), "403") {
 		t.Errorf("a camera with masks is given: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package whep
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -126,7 +127,7 @@ func TestWhatTheCameraSendsDecidesWhoIsGivenIt(t *testing.T) {
 	delta := unit("a", 1, false, 1)
 	delta.NALUs = [][]byte{slice(1, 0, 6)}
 	var s stream
-	if s.see(delta) || s.refusal() != errNoPicture {
+	if s.see(delta) || !errors.Is(s.refusal(), errNoPicture) {
 		t.Errorf("before the first key picture: %v", s.refusal())
 	}
 	if !s.see(key([]byte{0x67, 77, 0, 31, 0xff})) || s.id.String() != "4d001f" || s.refusal() != nil {

@@ -235,7 +235,7 @@ func (s *session) send(m moment) error {
 	}
 	packets, err := s.encoder.Encode(m.unit.NALUs)
 	if err != nil {
-		return nil // a NAL unit of no bytes: the next picture is another one
+		return nil //nolint:nilerr // a NAL unit of no bytes: the next picture is another one
 	}
 	for i, p := range packets {
 		if i%burst == burst-1 {
@@ -257,8 +257,8 @@ func (s *session) packet(at uint32, p *rtp.Packet) error {
 		switch {
 		case errors.Is(err, io.ErrClosedPipe):
 			return err
-		case err != nil || n > 0: // a lost packet: the viewer asks for it again
-			return nil
+		case err != nil || n > 0:
+			return nil //nolint:nilerr // a lost packet: the viewer asks for it again
 		case s.ctx.Err() != nil:
 			return s.ctx.Err()
 		}

@@ -48,8 +48,10 @@ func TestOneRecordingAtATime(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if begin() == "" || begin() == "" {
-		t.Error("an order that nobody has taken up keeps others away")
+	for range 2 {
+		if begin() == "" {
+			t.Error("an order that nobody has taken up keeps others away")
+		}
 	}
 	for _, s := range []string{Recording, Recorded} {
 		state(s)

@@ -282,7 +282,7 @@ func read(path string, value any) (bool, error) {
 // CheckCamera refuses what is no id of a camera: it names a folder.
 func CheckCamera(id string) error {
 	wrong := func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.')
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
 	}
 	if id == "" || strings.ContainsFunc(id, wrong) || strings.Trim(id, ".") == "" {
 		return &sidecar.FieldError{Field: "CAMERA", Problem: fmt.Sprintf("%q is no id of a camera", id), Remedy: "give one of the configuration"}

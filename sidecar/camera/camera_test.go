@@ -86,7 +86,8 @@ func TestTheStreamIsFoundAgainWhereItHasMoved(t *testing.T) {
 	}
 	d.MoveStream(second.URL())
 	first.Drop()
-	for (<-units).Epoch == epoch {
+	for now := epoch; now == epoch; {
+		now = (<-units).Epoch
 	}
 	if second.Readers() != 1 {
 		t.Errorf("got %d readers of the second stream, want 1", second.Readers())

@@ -47,7 +47,8 @@ type world struct {
 // it is in full swing.
 func newWorld(seed uint64, o Options) *world {
 	w := &world{rng: rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15))}
-	for !w.draw(o.Kind) {
+	for drawn := false; !drawn; {
+		drawn = w.draw(o.Kind)
 	}
 	if o.Jam > 0 {
 		w.road.signal.begins, w.road.signal.end = 20, 20+o.Jam.Seconds()

@@ -179,7 +179,7 @@ func TestFaultsArePictured(t *testing.T) {
 		}
 	}
 	o.Notes.Clips = nil
-	if all, err = Run(t.Context(), o); err != nil {
+	if _, err = Run(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 	if files, _ := filepath.Glob(filepath.Join(pictures, "*.jpg")); len(files) != 0 {
