@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph264"
 	"github.com/pion/rtcp"
 
@@ -163,7 +164,7 @@ func TestNumbersMeet(t *testing.T) {
 	for deadline := time.Now().Add(time.Duration(want) * 40 * time.Millisecond * 2).Add(limit); exact < want && time.Now().Before(deadline); sessions++ {
 		var once sync.Once
 		of := min(max(want/2, 60), want-exact)
-		r := st.session(t, "cam", func(r *reading) bool {
+		r := st.session(t, "cam", gortsplib.TransportTCP, func(r *reading) bool {
 			if len(r.documents) > of {
 				once.Do(func() {
 					if exact+of < want {

@@ -2,6 +2,7 @@ package republish_test
 
 import (
 	"crypto/tls"
+	"encoding/xml"
 	"os"
 	"os/exec"
 	"strings"
@@ -215,7 +216,8 @@ func TestEncryptionBeginsAnew(t *testing.T) {
 	}
 }
 
-// TestMulticast lets two readers join the groups, in a network of their own.
+// TestMulticast lets readers join the groups, in a network of their own: two of the video,
+// and one of the metadata too, whose documents are those of the pictures.
 func TestMulticast(t *testing.T) {
 	t.Parallel()
 	const inside = "PANTAU_INSIDE_NETWORK"
@@ -242,4 +244,25 @@ func TestMulticast(t *testing.T) {
 		t.Errorf("%d readers lost %d and %d packets", n, a.lost.Load(), b.lost.Load())
 	}
 	st.read(t, "cam", func(r *reading) bool { return len(r.documents) > 5 }) // over TCP, beside them
+	r := st.session(t, "cam", gortsplib.TransportUDPMulticast, func(r *reading) bool { return len(r.documents) >= 20 })
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	exact := 0
+	for _, d := range r.documents {
+		var s scene
+		n, known := st.number[d.rtpTime]
+		if err := xml.Unmarshal(d.xml, &s); err != nil || !known {
+			t.Fatalf("a document at RTP time %d (%v), %v: %s", d.rtpTime, known, err, d.xml)
+		}
+		if len(s.Frames) != 1 || len(s.Frames[0].Objects) != 1 {
+			continue // it came too late for its scene
+		}
+		if got := int((s.Frames[0].Objects[0].Box.Left+1)/2*2000 + 0.5); got != n%1000 {
+			t.Errorf("the box is of picture %d, the time of %d", got, n)
+		}
+		exact++
+	}
+	if len(r.documents) < 20 || exact < 15 {
+		t.Errorf("%d documents came by multicast, %d with their box", len(r.documents), exact)
+	}
 }

@@ -116,7 +116,7 @@ type document struct {
 // read plays a path until enough has come.
 func (st *stand) read(t *testing.T, path string, enough func(*reading) bool) *reading {
 	t.Helper()
-	r := st.session(t, path, enough)
+	r := st.session(t, path, gortsplib.TransportTCP, enough)
 	if !enough(r) {
 		t.Error("not enough came")
 	}
@@ -124,14 +124,13 @@ func (st *stand) read(t *testing.T, path string, enough func(*reading) bool) *re
 }
 
 // session plays a path until enough has come, the server ends it, or its time is over.
-func (st *stand) session(t *testing.T, path string, enough func(*reading) bool) *reading {
+func (st *stand) session(t *testing.T, path string, transport gortsplib.Transport, enough func(*reading) bool) *reading {
 	t.Helper()
 	address, err := base.ParseURL(st.url(path))
 	if err != nil {
 		t.Fatal(err)
 	}
-	tcp := gortsplib.TransportTCP
-	client := &gortsplib.Client{Scheme: address.Scheme, Host: address.Host, Transport: &tcp}
+	client := &gortsplib.Client{Scheme: address.Scheme, Host: address.Host, Transport: &transport}
 	if err := client.Start2(); err != nil {
 		t.Fatal(err)
 	}
