@@ -21,6 +21,7 @@ type Options struct {
 	Totals  []sidecar.CountRow // numbers so far; the flows are shown beside their lines
 	Colours sidecar.Colours    // of the picture; those of [sidecar.Picture.YCbCr]
 	Only    []sidecar.Layer    // what is drawn; empty: everything
+	Sure    *Sure              // of the scenes before, for single pictures; nil: what the Painter has seen
 }
 
 func (o *Options) shows(l sidecar.Layer) bool {
@@ -28,7 +29,8 @@ func (o *Options) shows(l sidecar.Layer) bool {
 }
 
 // Scene draws s and the lines and zones among fns onto img. Only confirmed tracks
-// are drawn; one that was not observed in this frame is drawn faintly.
+// are drawn; one that was not observed in this frame is drawn faintly, and of one that
+// was never found surely there is no more than a thin box.
 func Scene(img *image.YCbCr, s *sidecar.Scene, fns []sidecar.Function, o Options) {
 	new(Painter).Scene(img, s, fns, o)
 }
@@ -40,6 +42,7 @@ func Scene(img *image.YCbCr, s *sidecar.Scene, fns []sidecar.Function, o Options
 type Painter struct {
 	epoch  string
 	things map[sidecar.TrackID]*thing
+	sure   Sure
 	places map[string]int // where the label of each function was
 	rules  layout         // that drawn was recorded for
 	drawn  dabs           // lines and zones
@@ -73,14 +76,24 @@ func (p *Painter) Scene(img *image.YCbCr, s *sidecar.Scene, fns []sidecar.Functi
 	slices.SortStableFunc(tracks, func(a, b *sidecar.Track) int { // the large ones first: they are near
 		return cmp.Or(cmp.Compare(rank(b), rank(a)), cmp.Compare(a.ID, b.ID))
 	})
-	if o.shows(sidecar.LayerTracks) {
-		for _, t := range tracks {
+	sure := &p.sure
+	if o.Sure != nil {
+		sure = o.Sure
+	}
+	for _, t := range tracks {
+		if o.shows(sidecar.LayerTracks) && sure.Has(t.ID) {
 			c.tail(p.things[t.ID].way, t.Box.Foot(), colourOf(t.Class))
 		}
 	}
 	for _, t := range tracks {
 		r := c.pixels(t.Box)
-		if o.shows(sidecar.LayerBoxes) {
+		switch {
+		case !sure.Has(t.ID):
+			if o.shows(sidecar.LayerBoxes) {
+				c.thin(r, colourOf(t.Class))
+			}
+			continue
+		case o.shows(sidecar.LayerBoxes):
 			c.box(r, colourOf(t.Class), p.things[t.ID].unseen(s.Media()) <= patience)
 		}
 		if o.shows(sidecar.LayerNames) {

@@ -24,7 +24,7 @@ func grey(width, height int, ratio image.YCbCrSubsampleRatio) *image.YCbCr {
 }
 
 func track(id sidecar.TrackID, class sidecar.Class, b sidecar.Box) sidecar.Track {
-	return sidecar.Track{ID: id, Confirmed: true, Class: class, Box: b, Observed: true}
+	return sidecar.Track{ID: id, Confirmed: true, Class: class, Score: 0.9, Box: b, Observed: true}
 }
 
 // street is a scene with everything in it.

@@ -44,6 +44,7 @@ func (p *Painter) remember(s *sidecar.Scene) {
 			p.places = map[string]int{}
 		}
 	}
+	p.sure.See(s)
 	now := s.Media()
 	for i := range s.Tracks {
 		t := &s.Tracks[i]

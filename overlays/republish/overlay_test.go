@@ -116,7 +116,7 @@ func newScenery(t *testing.T, spec taptest.Spec, o republish.Options, cam sideca
 				return
 			}
 			scene := &sidecar.Scene{Stamp: u.Stamp, Camera: cam.ID, Tracks: []sidecar.Track{{
-				ID: sidecar.TrackID(n + 1), Confirmed: true, Observed: true, Class: sidecar.Person, Box: slot(n % numbered)}}}
+				ID: sidecar.TrackID(n + 1), Confirmed: true, Observed: true, Class: sidecar.Person, Score: 0.9, Box: slot(n % numbered)}}}
 			wait := least
 			if most > least {
 				wait += time.Duration(rng.Int64N(int64(most - least)))

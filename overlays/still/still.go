@@ -48,6 +48,7 @@ type camera struct {
 	totals    []sidecar.CountRow
 	decoded   map[chan picture]struct{} // who waits for the next picture
 	analysed  map[chan picture]struct{} // who waits for the next one with its scene
+	sure      draw.Sure
 }
 
 // picture is a frame of which whoever gets it has a share, and its scene.
@@ -103,6 +104,7 @@ func (s *Stills) Analysed(f *sidecar.Frame, scene *sidecar.Scene) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if cam := s.cameras[scene.Camera]; cam != nil {
+		cam.sure.See(scene)
 		hand(cam.analysed, picture{f, scene})
 	}
 }
@@ -178,12 +180,12 @@ func (s *Stills) compress(id string, p picture) ([]byte, error) {
 	}
 	s.mu.Lock()
 	var functions []sidecar.Function
-	var totals []sidecar.CountRow
+	o := draw.Options{}
 	if cam := s.cameras[id]; cam != nil {
-		functions, totals = cam.functions, cam.totals
+		functions, o.Totals, o.Sure = cam.functions, cam.totals, cam.sure.Clone()
 	}
 	s.mu.Unlock()
-	draw.Scene(img, p.scene, functions, draw.Options{Totals: totals})
+	draw.Scene(img, p.scene, functions, o)
 	var out bytes.Buffer
 	if err := jpeg.Encode(&out, img, &jpeg.Options{Quality: quality}); err != nil {
 		return nil, fmt.Errorf("compressing a picture: %w", err)

@@ -61,7 +61,7 @@ func TestAPictureWithAndWithoutBoxes(t *testing.T) {
 		s.Camera(sidecar.Camera{ID: "cam", Functions: []sidecar.Function{{ID: "line", Line: []sidecar.Point{{0.1, 0.9}, {0.9, 0.9}}}}})
 		var closed atomic.Int32
 		at := time.Unix(1700000000, 0)
-		scene := &sidecar.Scene{Camera: "cam", Tracks: []sidecar.Track{{ID: 1, Confirmed: true, Observed: true, Class: sidecar.Person,
+		scene := &sidecar.Scene{Camera: "cam", Tracks: []sidecar.Track{{ID: 1, Confirmed: true, Observed: true, Class: sidecar.Person, Score: 0.9,
 			Box: sidecar.Box{Left: 0.2, Top: 0.2, Right: 0.5, Bottom: 0.8}}}}
 		frames := 0
 		camera := func() { // the decoder's picture, and then its scene

@@ -127,7 +127,7 @@ func traffic(at time.Duration) []sidecar.Track {
 	for i := range tracks {
 		x := 0.05 + 0.07*float64(i)
 		y := 0.15 + 0.05*float64(i%9) + 0.03*float64((at/(40*time.Millisecond))%50)/10
-		tracks[i] = sidecar.Track{ID: sidecar.TrackID(i + 1), Confirmed: true, Observed: true, Class: sidecar.ClassAt(i % 6),
+		tracks[i] = sidecar.Track{ID: sidecar.TrackID(i + 1), Confirmed: true, Observed: true, Class: sidecar.ClassAt(i % 6), Score: 0.9,
 			Box: sidecar.Box{Left: x, Top: y, Right: x + 0.06, Bottom: y + 0.15}}
 	}
 	return tracks

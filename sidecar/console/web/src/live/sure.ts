@@ -1,4 +1,5 @@
-// What the detector was ever sure of.
+// What the detector was ever sure of. Pictures that are drawn by the server follow the
+// same rule (overlays/draw/sure.go).
 
 import type { Thing } from './protocol'
 
