@@ -212,26 +212,33 @@ func TestCountsAreTakenOnce(t *testing.T) {
 
 // TestTheSnapshotWantsTheSameCredentials by HTTP digest.
 func TestTheSnapshotWantsTheSameCredentials(t *testing.T) {
-	s := start(t, Options{}, street())
-	c, at := client(t), "http://"+s.Addr("")+"/snapshot/cam-1.jpg"
-	asked, err := c.Get(at)
-	if err != nil {
-		t.Fatal(err)
-	}
-	asked.Body.Close()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", soap.Authorization(asked.Header, http.MethodGet, "/snapshot/cam-1.jpg", soap.Credentials{User: "viewer", Password: soap.NewSecret(password)}))
-	res, err := c.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	picture, _ := io.ReadAll(res.Body)
-	if res.StatusCode != 200 || string(picture) != "\xff\xd8cam-1" || res.Header.Get("Content-Type") != "image/jpeg" {
-		t.Errorf("got %s %q", res.Status, picture)
+	s, c := start(t, Options{}, street()), client(t)
+	for path, want := range map[string]string{"/snapshot/cam-1.jpg": "cam-1 main", "/snapshot/cam-1_overlay.jpg": "cam-1 overlay", "/snapshot/cam-1_later.jpg": "", "/snapshot/.jpg": "", "/snapshot/cam-1": ""} {
+		at := "http://" + s.Addr("") + path
+		asked, err := c.Get(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked.Body.Close()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", soap.Authorization(asked.Header, http.MethodGet, path, soap.Credentials{User: "viewer", Password: soap.NewSecret(password)}))
+		res, err := c.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		picture, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		switch there := res.StatusCode == http.StatusOK; {
+		case asked.StatusCode != http.StatusUnauthorized:
+			t.Errorf("%s without a password: got %s", path, asked.Status)
+		case there != (want != "") || !there && res.StatusCode != http.StatusNotFound:
+			t.Errorf("%s: got %s", path, res.Status)
+		case there && (string(picture) != "\xff\xd8"+want || res.Header.Get("Content-Type") != "image/jpeg"):
+			t.Errorf("%s: got %q", path, picture)
+		}
 	}
 }
 

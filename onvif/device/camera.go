@@ -44,8 +44,9 @@ type Account struct {
 type Backend interface {
 	// Account gives an account by its name; one without passwords where there is none.
 	Account(ctx context.Context, user string) (Account, error)
-	// Snapshot gives the camera's newest picture as a JPEG. ErrNotSupported: there are none at all.
-	Snapshot(ctx context.Context, camera string) ([]byte, error)
+	// Snapshot gives the newest picture of a camera's stream as a JPEG. ErrNotSupported: there
+	// are none at all; asked of no camera, it says that alone.
+	Snapshot(ctx context.Context, camera, stream string) ([]byte, error)
 	// ChangeRules replaces rules of a camera: those in remove go, those in put come or
 	// change. A *Refusal says why it cannot be, and what to do instead.
 	ChangeRules(ctx context.Context, camera, user string, remove []string, put []Rule) error

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +47,7 @@ func TestOurClient(t *testing.T) {
 			t.Error(err)
 		}
 		picture, err := c.Snapshot(t.Context(), p)
-		if err != nil || picture != "http://"+s.Addr("")+"/snapshot/"+p.Source+".jpg" {
+		if err != nil || picture != "http://"+s.Addr("")+"/snapshot/"+p.Token+".jpg" {
 			t.Errorf("got picture %q, %v", picture, err)
 		}
 		got = append(got, fmt.Sprintf("%s %s %s %dx%d %g %s", p.Token, p.Source, p.Codec, p.Width, p.Height, p.Rate, stream.URL))
@@ -100,6 +101,26 @@ func TestHomeAssistantsCalls(t *testing.T) {
 	}
 	if h264 != 2 {
 		t.Errorf("got %d profiles of H.264, want 2", h264)
+	}
+}
+
+// TestFoundOrEnteredADeviceIsTheSame: Home Assistant knows one that it found by the address
+// in its scopes, and one that was entered by that of its network interface.
+func TestFoundOrEnteredADeviceIsTheSame(t *testing.T) {
+	second := street()
+	second.ID = "cam-2"
+	s := start(t, Options{Each: true}, street(), second)
+	seen := map[string]bool{}
+	for _, id := range []string{"cam-1", "cam-2"} {
+		got, err := askAt(t, "http://"+s.Addr(id)+"/onvif/device_service", "viewer", deviceSpace, "GetNetworkInterfaces", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		mac := got.Text("NetworkInterfaces", "Info", "HwAddress")
+		if seen[mac] || !slices.Contains(s.units[id].scopes(), "onvif://www.onvif.org/mac/"+mac) {
+			t.Errorf("%s: %q is another's, or not among %q", id, mac, s.units[id].scopes())
+		}
+		seen[mac] = true
 	}
 }
 

@@ -19,12 +19,30 @@ import (
 // crossed is an event that has a number.
 func crossed(n int) metadata.Notification {
 	return metadata.Notification{Topic: metadata.LineCrossed, Time: time.Now(),
-		Source: []metadata.Item{{Name: "VideoSource", Value: "cam-1"}, {Name: "Rule", Value: "line"}}, Data: []metadata.Item{{Name: "ObjectId", Value: strconv.Itoa(n)}}}
+		Source: metadata.RuleSource("cam-1", "line"), Data: []metadata.Item{{Name: "ObjectId", Value: strconv.Itoa(n)}}}
 }
 
 func counted(n int) metadata.Notification {
 	return metadata.Notification{Topic: metadata.Counter, Time: time.Now(), Operation: metadata.Changed,
-		Source: []metadata.Item{{Name: "VideoSource", Value: "cam-1"}, {Name: "Rule", Value: "line"}}, Data: []metadata.Item{{Name: "Count", Value: strconv.Itoa(n)}}}
+		Source: metadata.RuleSource("cam-1", "line"), Data: []metadata.Item{{Name: "Count", Value: strconv.Itoa(n)}}}
+}
+
+// TestARulesSourceIsAsDescribed: by the same names in the same order, and the camera among
+// them under the name that Home Assistant looks for.
+func TestARulesSourceIsAsDescribed(t *testing.T) {
+	var names, described []string
+	for _, i := range metadata.RuleSource("cam-1", "line") {
+		names = append(names, i.Name)
+		if i.Name == "VideoSourceConfigurationToken" && i.Value != "cam-1" {
+			t.Errorf("got %+v", i)
+		}
+	}
+	for _, i := range topicOf(metadata.LineCrossed).source {
+		described = append(described, i.name)
+	}
+	if !slices.Equal(names, described) || !slices.Contains(names, "VideoSourceConfigurationToken") {
+		t.Errorf("got %q, described as %q", names, described)
+	}
 }
 
 // subscribe gives the address of a pull point.
@@ -171,7 +189,7 @@ func TestAGapHeals(t *testing.T) {
 	const states = maxQueue + 100
 	for n := range states {
 		at := counted(n)
-		at.Source = append(at.Source[:1:1], metadata.Item{Name: "Rule", Value: strconv.Itoa(n)})
+		at.Source = metadata.RuleSource("cam-1", strconv.Itoa(n))
 		s.Notify("cam-1", at)
 	}
 	url := subscribe(t, s, `<InitialTerminationTime>PT10M</InitialTerminationTime><Filter><TopicExpression Dialect="`+dialectConcreteSet+

@@ -20,7 +20,9 @@ func (backend) Account(_ context.Context, user string) (device.Account, error) {
 	return device.Account{Passwords: []soap.Secret{soap.NewSecret(os.Getenv("VIEWER_PW"))}}, nil
 }
 
-func (backend) Snapshot(context.Context, string) ([]byte, error) { return nil, device.ErrNotSupported }
+func (backend) Snapshot(context.Context, string, string) ([]byte, error) {
+	return nil, device.ErrNotSupported
+}
 
 func (backend) ChangeRules(context.Context, string, string, []string, []device.Rule) error {
 	return &device.Refusal{Reason: "rules are fixed here"}

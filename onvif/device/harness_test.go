@@ -37,8 +37,8 @@ func (p *people) Account(_ context.Context, user string) (Account, error) {
 	return Account{}, nil
 }
 
-func (p *people) Snapshot(_ context.Context, camera string) ([]byte, error) {
-	return []byte("\xff\xd8" + camera), nil
+func (p *people) Snapshot(_ context.Context, camera, stream string) ([]byte, error) {
+	return []byte("\xff\xd8" + camera + " " + stream), nil
 }
 
 func (p *people) ChangeRules(_ context.Context, camera, user string, remove []string, put []Rule) error {

@@ -148,7 +148,8 @@ func (u *unit) scopes() []string {
 		hardware += " " + name
 	}
 	all := []string{"type/video_encoder", "type/video_analytics", "type/Network_Video_Transmitter",
-		"Profile/Streaming", "Profile/T", "Profile/M", "hardware/" + word(hardware), "name/" + word(u.name())}
+		"Profile/Streaming", "Profile/T", "Profile/M", "hardware/" + word(hardware), "name/" + word(u.name()),
+		"mac/" + u.hardwareAddress()} // by which Home Assistant leaves out what it has already
 	for i, s := range all {
 		all[i] = "onvif://www.onvif.org/" + s
 	}

@@ -70,7 +70,7 @@ func (c *call) profiles1() (markup, error) {
 }
 
 func (c *call) profile1() (markup, error) {
-	p, err := c.profile()
+	p, err := c.asked()
 	if err != nil {
 		return "", err
 	}
@@ -200,7 +200,7 @@ func (c *call) set(k kind, prefix string) (markup, error) {
 
 // add1 takes a configuration that the profile has already.
 func (c *call) add1(k kind) (markup, error) {
-	p, err := c.profile()
+	p, err := c.asked()
 	if err != nil {
 		return "", err
 	}
@@ -228,7 +228,7 @@ func (c *call) streamURI(p profile) (string, error) {
 }
 
 func (c *call) streamURI1() (markup, error) {
-	p, err := c.profile()
+	p, err := c.asked()
 	if err != nil {
 		return "", err
 	}
@@ -252,20 +252,20 @@ func (c *call) mediaURI(uri string) markup {
 
 // snapshots says whether there are any.
 func (c *call) snapshots() bool {
-	_, err := c.server.o.Backend.Snapshot(c.ctx, "")
+	_, err := c.server.o.Backend.Snapshot(c.ctx, "", "")
 	return !errors.Is(err, ErrNotSupported)
 }
 
 // snapshotURI is at this device, for the same credentials.
 func (c *call) snapshotURI() (string, error) {
-	p, err := c.profile()
+	p, err := c.asked()
 	if err != nil {
 		return "", err
 	}
 	if !c.snapshots() {
 		return "", notSupported("there are no snapshots here; take a picture of the stream")
 	}
-	return c.base + snapshotPath + p.camera.ID + ".jpg", nil
+	return c.base + snapshotPath + p.token + ".jpg", nil
 }
 
 func (c *call) snapshotURI1() (markup, error) {
@@ -279,7 +279,7 @@ func (c *call) snapshotURI1() (markup, error) {
 // synchronize is heard, and there is nothing to do: every scene of the metadata is whole,
 // and key pictures come when the camera sends them.
 func (c *call) synchronize(prefix string) (markup, error) {
-	if _, err := c.profile(); err != nil {
+	if _, err := c.asked(); err != nil {
 		return "", err
 	}
 	return c.response(prefix, ""), nil

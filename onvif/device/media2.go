@@ -59,7 +59,7 @@ func (c *call) profiles2() (markup, error) {
 }
 
 func (c *call) streamURI2() (markup, error) {
-	p, err := c.profile()
+	p, err := c.asked()
 	if err != nil {
 		return "", err
 	}
@@ -86,7 +86,7 @@ func (c *call) snapshotURI2() (markup, error) {
 
 // add2 takes configurations that the profile has already.
 func (c *call) add2() (markup, error) {
-	p, err := c.profile()
+	p, err := c.asked()
 	if err != nil {
 		return "", err
 	}

@@ -41,13 +41,21 @@ func (u *unit) profiles() []profile {
 	return all
 }
 
-// profile gives the one that the request names.
-func (c *call) profile() (profile, error) {
-	token := c.in.Text("ProfileToken")
-	for _, p := range c.profiles() {
+// profile gives the one of a token.
+func (u *unit) profile(token string) (profile, bool) {
+	for _, p := range u.profiles() {
 		if p.token == token {
-			return p, nil
+			return p, true
 		}
+	}
+	return profile{}, false
+}
+
+// asked gives the profile that the request names.
+func (c *call) asked() (profile, error) {
+	token := c.in.Text("ProfileToken")
+	if p, ok := c.profile(token); ok {
+		return p, nil
 	}
 	return profile{}, invalid("ter:NoProfile", "there is no profile %.64q; GetProfiles lists them", token)
 }

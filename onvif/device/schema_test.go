@@ -50,7 +50,7 @@ func TestEveryOperationAnswers(t *testing.T) {
 	schema := os.Getenv("PANTAU_ONVIF_WSDL_XSD")
 	s := start(t, Options{}, street())
 	s.Notify("cam-1", metadata.Notification{Topic: metadata.Counter, Time: time.Now(), Operation: metadata.Changed,
-		Source: []metadata.Item{{Name: "VideoSource", Value: "cam-1"}, {Name: "Rule", Value: "line"}}, Data: []metadata.Item{{Name: "Count", Value: "7"}}})
+		Source: metadata.RuleSource("cam-1", "line"), Data: []metadata.Item{{Name: "Count", Value: "7"}}})
 	c := client(t)
 	for _, service := range s.services {
 		for name := range service.operations {

@@ -30,7 +30,7 @@ type topic struct {
 }
 
 var ( // read-only
-	ruleSource   = []item{{"VideoSource", "tt:ReferenceToken"}, {"Rule", "xs:string"}}
+	ruleSource   = []item{{"VideoSource", "tt:ReferenceToken"}, {"Rule", "xs:string"}, {"VideoSourceConfigurationToken", "tt:ReferenceToken"}}
 	motionSource = []item{{"VideoSourceConfigurationToken", "tt:ReferenceToken"}, {"VideoAnalyticsConfigurationToken", "tt:ReferenceToken"}, {"Rule", "xs:string"}}
 )
 
@@ -100,7 +100,7 @@ func tree(all []topic, depth int) markup {
 // of makes the first state of a rule's property.
 func of(camera, rule, topic string, at time.Time, data ...metadata.Item) metadata.Notification {
 	return metadata.Notification{Topic: topic, Time: at, Operation: metadata.Initialized, Data: data,
-		Source: []metadata.Item{{Name: "VideoSource", Value: camera}, {Name: "Rule", Value: rule}}}
+		Source: metadata.RuleSource(camera, rule)}
 }
 
 // Motion says whether anything moves, under the two topics that simple recorders know.

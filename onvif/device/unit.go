@@ -231,7 +231,7 @@ func (u *unit) refuse(w http.ResponseWriter, space string, err error) {
 	_ = send(w, f.status, space, envelope(space, "", f.form(space))) // who asked may be gone
 }
 
-// snapshotPath is where pictures are, by camera: /snapshot/CAMERA.jpg.
+// snapshotPath is where pictures are, by profile: /snapshot/PROFILE.jpg.
 const snapshotPath = "/snapshot/"
 
 // snapshot answers with a picture.
@@ -248,12 +248,13 @@ func (u *unit) snapshot(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, f.reason, f.status)
 		return
 	}
-	id, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, snapshotPath), ".jpg")
-	if _, there := u.find(id); !ok || !there {
-		http.Error(w, "there is no such camera", http.StatusNotFound)
+	token, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, snapshotPath), ".jpg")
+	p, there := u.profile(token)
+	if !ok || !there {
+		http.Error(w, "there is no such profile", http.StatusNotFound)
 		return
 	}
-	picture, err := u.server.o.Backend.Snapshot(r.Context(), id)
+	picture, err := u.server.o.Backend.Snapshot(r.Context(), p.camera.ID, p.stream.Name)
 	if err != nil {
 		http.Error(w, "the camera has no picture now", http.StatusServiceUnavailable)
 		return

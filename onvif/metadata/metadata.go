@@ -139,6 +139,13 @@ type Notification struct {
 	Data      []Item
 }
 
+// RuleSource is what a rule's notifications are about: by the newest names (Analytics A),
+// and the camera once more by the name of older editions, which Home Assistant tells the
+// rules of several cameras apart by.
+func RuleSource(camera, rule string) []Item {
+	return []Item{{"VideoSource", camera}, {"Rule", rule}, {"VideoSourceConfigurationToken", camera}}
+}
+
 // The topics of what a street's rules tell (Analytics, annex A), and one of ours where
 // there is none.
 const (

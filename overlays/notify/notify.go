@@ -176,7 +176,7 @@ func (t *Teller) correct(e *sidecar.Event, d sidecar.Correction) {
 // event tells what is no property.
 func (t *Teller) event(topic string, e *sidecar.Event, rule string, data ...metadata.Item) {
 	t.all = append(t.all, metadata.Notification{Topic: topic, Time: e.Time, Data: data,
-		Source: []metadata.Item{item("VideoSource", t.camera), item("Rule", rule)}})
+		Source: metadata.RuleSource(t.camera, rule)})
 }
 
 // property tells a property's new value. Those of one rule are told apart by the object.
@@ -192,7 +192,7 @@ func (t *Teller) property(topic string, e *sidecar.Event, rule, object string, d
 
 // delete ends a property.
 func (t *Teller) delete(topic string, e *sidecar.Event, rule, object string) {
-	n := metadata.Notification{Topic: topic, Source: []metadata.Item{item("VideoSource", t.camera), item("Rule", rule)}, Key: []metadata.Item{item("ObjectId", object)}}
+	n := metadata.Notification{Topic: topic, Source: metadata.RuleSource(t.camera, rule), Key: []metadata.Item{item("ObjectId", object)}}
 	n, held := t.holds[key(n)]
 	if !held {
 		return

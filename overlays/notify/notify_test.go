@@ -64,7 +64,7 @@ func TestEventsInONVIFsWords(t *testing.T) {
 		var got []string
 		for _, n := range all {
 			got = append(got, short(n))
-			if n.Time != at || n.Source[0] != (metadata.Item{Name: "VideoSource", Value: "cam"}) {
+			if n.Time != at || !slices.Equal(n.Source, metadata.RuleSource("cam", n.Source[1].Value)) {
 				t.Errorf("%s: %+v", c.name, n)
 			}
 		}

@@ -32,9 +32,9 @@ func (s *service) beginONVIF(_ context.Context, p *parts) (err error) {
 	return nil
 }
 
-// picture gives a camera's next picture without boxes, its masks blanked.
-func (s *service) picture(ctx context.Context, camera string) ([]byte, error) {
-	data, _, err := s.snapshot(ctx, camera, false)
+// picture gives a camera's next picture, its masks blanked.
+func (s *service) picture(ctx context.Context, camera string, boxes bool) ([]byte, error) {
+	data, _, err := s.snapshot(ctx, camera, boxes)
 	return data, err
 }
 

@@ -36,7 +36,7 @@ type Options struct {
 	Version  string
 	File     string // the configuration, where the rules stand
 	Accounts *accounts.Store
-	Snapshot func(ctx context.Context, camera string) ([]byte, error) // nil: there are none
+	Snapshot func(ctx context.Context, camera string, boxes bool) ([]byte, error) // nil: there are none
 	Log      *slog.Logger
 }
 
@@ -137,6 +137,9 @@ func (d *Devices) rest(now time.Time) {
 	}
 }
 
+// overlay is the stream that has the boxes in its pictures.
+const overlay = "overlay"
+
 // offer is what is told of a camera: its own packets, unless they show what masks hide, and
 // the pictures with their boxes in them.
 func (d *Devices) offer(c *camera) device.Camera {
@@ -144,7 +147,7 @@ func (d *Devices) offer(c *camera) device.Camera {
 	if len(c.camera.Analyse.Mask) == 0 || d.o.Unmasked {
 		o.Streams = append(o.Streams, device.Stream{Name: "main", Path: c.camera.ID, Video: c.meter.video})
 	}
-	o.Streams = append(o.Streams, device.Stream{Name: "overlay", Path: c.camera.ID + "/overlay", Video: overlayOf(c.meter.video, d.o.Overlay)})
+	o.Streams = append(o.Streams, device.Stream{Name: overlay, Path: c.camera.ID + "/overlay", Video: overlayOf(c.meter.video, d.o.Overlay)})
 	return o
 }
 
@@ -268,15 +271,15 @@ func (d *Devices) Account(ctx context.Context, user string) (device.Account, err
 	return account, nil
 }
 
-// Snapshot gives a camera's newest picture.
-func (d *Devices) Snapshot(ctx context.Context, camera string) ([]byte, error) {
+// Snapshot gives a camera's newest picture, as the stream shows it: with boxes or without.
+func (d *Devices) Snapshot(ctx context.Context, camera, stream string) ([]byte, error) {
 	if d.o.Snapshot == nil {
 		return nil, device.ErrNotSupported
 	}
 	if camera == "" {
 		return nil, nil
 	}
-	return d.o.Snapshot(ctx, camera)
+	return d.o.Snapshot(ctx, camera, stream == overlay)
 }
 
 // ChangeRules refuses: the rules stand in a file that belongs to people.
