@@ -150,6 +150,7 @@ type ParkingChange struct {
 	Departed  string  `json:"departed,omitempty"` // ParkingFreed
 	Stay      float64 `json:"stay_s,omitempty"`   // ParkingFreed: seconds from Arrived to Departed
 	Begun     string  `json:"begun,omitempty"`    // ParkingFreed: id of the session's ParkingOccupied
+	Lost      bool    `json:"lost,omitempty"`     // ParkingFreed: nobody looked for too long, and it may stand there still
 	Forbidden bool    `json:"forbidden,omitempty"`
 	Occupied  int     `json:"occupied"`           // vehicles that are parked now, all classes together
 	Capacity  int     `json:"capacity,omitempty"` // places of the rule

@@ -52,6 +52,7 @@ func (a *Analyser) Update(s *sidecar.Scene) []sidecar.Event {
 	}
 	a.frame(before, now, step)
 	a.doubt(now.minute, s.View.Flags...)
+	a.gap(step)
 	if now.Epoch != before.Epoch {
 		for len(a.live) > 0 {
 			a.giveUp(a.live[0])
@@ -73,6 +74,20 @@ func (a *Analyser) Update(s *sidecar.Scene) []sidecar.Event {
 	a.release(now)
 	a.areas.describe(s, a.tracks)
 	return a.events
+}
+
+// gap lets the time in which nobody looked pass by who stood still.
+func (a *Analyser) gap(step time.Duration) {
+	if step <= max(patience, 5*a.interval) || step > standing {
+		return
+	}
+	for _, objects := range [2][]*object{a.live, a.lost} {
+		for _, o := range objects {
+			if o.track.Motion == sidecar.Stopped {
+				o.blind += step
+			}
+		}
+	}
 }
 
 // observe takes the confirmed tracks of a scene.
@@ -179,7 +194,7 @@ func (a *Analyser) release(now moment) {
 		if o.joined {
 			continue
 		}
-		if !o.left() && now.steady-o.fix.steady <= returning {
+		if !o.left() && now.steady-o.fix.steady-o.blind <= returning {
 			kept = append(kept, o)
 			continue
 		}
@@ -213,6 +228,17 @@ func (a *Analyser) Counts(now time.Time) []sidecar.Count {
 	d.undecided, d.open = a.undecided()
 	var counts []sidecar.Count
 	a.give(d, func(m *minute) { counts = append(counts, a.count(m)) })
+	return counts
+}
+
+// Pause gives the counts up to now as they are, and gives up nothing: the minute that
+// is not over is given as long as it was counted, and again by the analyser that goes on
+// with the Memory.
+func (a *Analyser) Pause(now time.Time) []sidecar.Count {
+	counts := a.Counts(now)
+	if end, _ := a.clock.believe(now); a.seen {
+		a.pauseAt(end, func(m *minute) { counts = append(counts, a.count(m)) })
+	}
 	return counts
 }
 

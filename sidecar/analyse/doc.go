@@ -102,4 +102,12 @@
 // and given again with a higher Rev when it changes, every ten seconds at most, for
 // ten minutes.
 // Where a run begins and ends, intervals are shorter: see ledger.
+//
+// # The restart
+//
+// Memory writes down what an analyser knows, and Recall makes another one of it, in
+// another process. To that the time between is a gap between two epochs, as when a
+// camera was away: the minute goes on with less uptime, places stay as they were for
+// up to ten minutes, who stood still is found again where it stood within 30 s, and
+// all others are given up where they were seen last.
 package analyse

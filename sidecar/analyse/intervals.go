@@ -136,6 +136,27 @@ func (l *ledger) close(at time.Time) {
 	}
 }
 
+// pauseAt calls yield with each minute that was not given, as far as it is counted.
+// All of them are given again.
+func (l *ledger) pauseAt(end time.Time, yield func(*minute)) {
+	if end.Before(l.newest) {
+		end = l.newest
+	}
+	end = end.Add(time.Millisecond - 1).Truncate(time.Millisecond)
+	for _, m := range l.minutes {
+		if m.given || !m.from.Before(end) {
+			continue
+		}
+		part := *m
+		part.final = false
+		if part.to.After(end) {
+			part.to = end
+		}
+		m.rev++
+		yield(&part)
+	}
+}
+
 // deadline says up to when minutes are given, and what of them may still change.
 type deadline struct {
 	over      time.Time     // minutes that end later are not given

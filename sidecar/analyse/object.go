@@ -10,6 +10,9 @@ const (
 	// returning is how long after it was last seen an object may come back under
 	// another identity.
 	returning = 3 * time.Second
+	// standing is the longest gap between two scenes, as at a restart, over which an
+	// object that stood still is found again where it stood.
+	standing = 30 * time.Second
 	// resemblance is the overlap (IoU) of where an object must be by now with
 	// where a new track is born, from which they are the same object.
 	resemblance = 0.2
@@ -37,6 +40,7 @@ type object struct {
 	kmh      float64        // on the ground, where that is measured
 	zones    uint64         // the zones that it is in, by their bits
 	told     map[string]int // its events, by rule
+	blind    time.Duration  // since it was observed last, in which it stood and nobody looked
 }
 
 // newObject begins an object with a track's first confirmed observation. Its
@@ -55,7 +59,7 @@ func newObject(t *sidecar.Track, now moment, c *clock) *object {
 func (o *object) observe(t *sidecar.Track, now moment) {
 	o.track, o.observed = *t, true
 	o.track.Zones = nil
-	o.fix = fix{now, t.Box}
+	o.fix, o.blind = fix{now, t.Box}, 0
 }
 
 // left says whether the object went out of the picture where it was seen last.
@@ -68,15 +72,18 @@ func (o *object) left() bool {
 // from 0, not at all, to 1: by how well it stands where the elder must be by now,
 // and by how short a time ago that was seen.
 func (o *object) returns(elder *object) float64 {
-	gap := o.start.steady - elder.fix.steady
-	if gap <= 0 || gap > returning || elder.heir != nil || elder.left() || o.track.Class != elder.track.Class {
+	gap := o.start.steady - elder.fix.steady - elder.blind
+	if elder.blind > 0 && elder.fix.box.IoU(o.start.box) < alike {
+		return 0
+	}
+	if gap <= 0 && elder.blind == 0 || gap > returning || elder.heir != nil || elder.left() || o.track.Class != elder.track.Class {
 		return 0
 	}
 	overlap := elder.ahead(gap).IoU(o.start.box)
 	if overlap < resemblance {
 		return 0
 	}
-	return overlap / (1 + gap.Seconds())
+	return overlap / (1 + max(0, gap).Seconds())
 }
 
 // ahead is where the object must be some time after it was last seen.

@@ -13,6 +13,9 @@ const (
 	// usualParking is how long a vehicle must stand to be parked, where the
 	// function does not say.
 	usualParking = 30 * time.Second
+	// unsure is the gap between two scenes, as at a restart, after which nobody can say
+	// whether what stands in a place is what stood there.
+	unsure = 10 * time.Minute
 	// mostPlaces is how many bays a function may have, and how many vehicles it
 	// can follow.
 	mostPlaces = 2000
@@ -115,6 +118,9 @@ func newParking(f sidecar.Function, b *book) Analytic {
 func (k *parking) Update(now moment, objects []*object) {
 	if !k.started {
 		k.started, k.opened, k.last = true, now.steady, now.steady
+	}
+	if now.steady-k.last > unsure {
+		k.lose(now)
 	}
 	look := min(now.steady-k.last, max(patience, k.interval))
 	k.last = now.steady
@@ -275,11 +281,29 @@ func (k *parking) occupy(p *place) {
 	p.begun = k.tell(sidecar.ParkingOccupied, k.id, p.holder, p.since.moment, k.change(p, p.since.moment))
 }
 
+// lose ends the sessions of which nothing is known any more. Nobody is said to have
+// departed; who still stands there is found anew.
+func (k *parking) lose(now moment) {
+	for _, p := range k.places {
+		if p.state == occupied {
+			k.free(p, true)
+		}
+		p.state = free
+	}
+	k.opened = now.steady
+}
+
 // release tells that a vehicle has gone, when it was seen last.
 func (k *parking) release(p *place) {
 	k.add(p.seen.minute, k.rows[p.class].departures, 1)
+	k.free(p, false)
+}
+
+// free ends a session. It is lost if nobody knows when, or whether, the vehicle went.
+func (k *parking) free(p *place, lost bool) {
 	p.state = free
 	data := k.change(p, p.seen.moment)
+	data.Lost = lost
 	data.Departed = p.seen.Capture.UTC().Format(sidecar.TimeFormat)
 	data.Stay = seconds(p.seen.steady - p.since.steady)
 	data.Begun = p.begun

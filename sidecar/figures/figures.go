@@ -42,7 +42,7 @@ type Parked struct {
 	Arrived   string        `json:"arrived"`         // capture time, in TimeFormat
 	Found     bool          `json:"found,omitempty"` // it had come before Arrived
 	Forbidden bool          `json:"forbidden,omitempty"`
-	begun     string        // id of its event
+	Begun     string        `json:"-"` // id of its event
 }
 
 // Stays are the stays of vehicles that have gone, the newest of them.
@@ -157,13 +157,16 @@ func (k *known) state(rule string) *state {
 // park follows who comes and who goes. A bay has one vehicle.
 func (s *state) park(e sidecar.Event, c sidecar.ParkingChange) {
 	if e.Type == sidecar.ParkingOccupied {
-		p := Parked{Bay: c.Bay, Class: c.Class, Arrived: c.Arrived, Found: c.Found, Forbidden: c.Forbidden, begun: e.ID}
+		p := Parked{Bay: c.Bay, Class: c.Class, Arrived: c.Arrived, Found: c.Found, Forbidden: c.Forbidden, Begun: e.ID}
 		s.Parked = slices.DeleteFunc(s.Parked, func(q Parked) bool { return c.Bay != "" && q.Bay == c.Bay })
 		s.Parked = append(s.Parked, p)
 		slices.SortStableFunc(s.Parked, func(a, b Parked) int { return strings.Compare(a.Arrived, b.Arrived) })
 		return
 	}
-	s.Parked = slices.DeleteFunc(s.Parked, func(q Parked) bool { return q.begun == c.Begun })
+	s.Parked = slices.DeleteFunc(s.Parked, func(q Parked) bool { return q.Begun == c.Begun })
+	if c.Lost { // nobody knows how long it stood
+		return
+	}
 	s.stays = append(s.stays, c.Stay)
 	s.stays = s.stays[max(0, len(s.stays)-newestStays):]
 }

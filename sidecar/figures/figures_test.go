@@ -1,6 +1,7 @@
 package figures
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -145,4 +146,55 @@ func TestStaysAreBounded(t *testing.T) {
 	if got := of(t, b).States[0].Stays; got.N != newestStays || got.Longest != 2*newestStays-1 {
 		t.Errorf("got %+v", got)
 	}
+}
+
+// A restart is nothing to what is shown; functions that are others by then begin anew.
+func TestFiguresSurviveARestart(t *testing.T) {
+	square := sidecar.Function{ID: "square", Kind: "crowd", Levels: []int{10}}
+	b := NewBoard()
+	b.Camera(camera(lot(), square))
+	b.Facts([]sidecar.Event{parked("A1", "1", "12:01"), parked("A2", "2", "12:05"), freed("A1", "1", 40),
+		{Camera: "a", Data: sidecar.LevelChange{Origin: sidecar.Origin{Rule: "square"}, To: 1}}},
+		[]sidecar.Count{minute(0, 0, 1), minute(1, 0, 0.5, "gaps")})
+	kept, err := b.Memory("a", []sidecar.Event{parked("A1", "3", "12:06")}, []sidecar.Count{minute(2, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := bays(of(t, b)); got != "A2 " {
+		t.Errorf("got %q: facts that are not published yet are shown", got)
+	}
+	b.Facts([]sidecar.Event{parked("A1", "3", "12:06")}, []sidecar.Count{minute(2, 0, 1)})
+	next := NewBoard()
+	next.Camera(camera(lot(), square))
+	if err := next.Recall("a", kept); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := fmt.Sprintf("%+v", text(t, next)), fmt.Sprintf("%+v", text(t, b)); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	next.Facts([]sidecar.Event{freed("A2", "2", 90)}, nil)
+	if got := bays(of(t, next)); got != "A1 " {
+		t.Errorf("got %q after who was there before has gone", got)
+	}
+	square.Levels = []int{20}
+	other := NewBoard()
+	other.Camera(camera(lot(), square))
+	if err := other.Recall("a", kept); err != nil {
+		t.Fatal(err)
+	}
+	if f := of(t, other); len(f.States) != 1 || f.States[0].Rule != "lot" || f.Hour.Minutes != 3 {
+		t.Errorf("got %+v", f)
+	}
+	if other.Recall("a", []byte("{")) == nil {
+		t.Error("what is damaged is taken")
+	}
+}
+
+func text(t *testing.T, b *Board) string {
+	t.Helper()
+	text, err := json.Marshal(of(t, b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

@@ -30,7 +30,8 @@ type Options struct {
 	Packets  bool                                 // Viewer wants the cameras' RTP packets too
 	Shown    func(*sidecar.Frame, *sidecar.Scene) // as of pipeline.Options, as is Decoded
 	Decoded  func(camera string, f *sidecar.Frame)
-	Views    string // folder of what the views of cameras are held against; empty: it is not kept
+	Memory   pipeline.Memory // keeps what is known over restarts; nil: nothing does
+	Views    string          // folder of what the views of cameras are held against; empty: it is not kept
 	Log      *slog.Logger
 }
 
@@ -162,7 +163,7 @@ func (f *Fleet) start(ctx context.Context, c sidecar.Camera) {
 		f.add(m)
 		return
 	}
-	m.pipeline = pipeline.New(pipeline.Options{Camera: c, Resolve: f.o.Resolve, KeyFrame: f.o.KeyFrame, Detector: detector, Sink: f.o.Sink, Viewer: f.o.Viewer, Packets: f.o.Packets, Shown: f.o.Shown, Decoded: f.o.Decoded, Abandon: abandon, Views: f.o.Views, Log: f.o.Log})
+	m.pipeline = pipeline.New(pipeline.Options{Camera: c, Resolve: f.o.Resolve, KeyFrame: f.o.KeyFrame, Detector: detector, Sink: f.o.Sink, Viewer: f.o.Viewer, Packets: f.o.Packets, Shown: f.o.Shown, Decoded: f.o.Decoded, Abandon: abandon, Memory: f.o.Memory, Views: f.o.Views, Log: f.o.Log})
 	f.add(m)
 	f.o.Log.Info("camera added", "camera", c.ID, "functions", len(c.Functions))
 	f.wg.Go(func() {

@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"bytes"
+	"compress/flate"
 	"context"
 	"errors"
 	"time"
@@ -23,6 +25,10 @@ type detection struct {
 	seen     time.Time           // when the newest scene was finished, this machine's clock
 	taken    time.Time           // when the detector took the frame
 	found    []sidecar.Detection // of the newest frame; the storage is used again
+	kept     time.Time           // when the memory was, this machine's clock
+	ended    bool                // nothing more is to be known
+	deflater *flate.Writer
+	deflated bytes.Buffer
 }
 
 // detect works on the newest frame until decoding has ended.
@@ -35,6 +41,7 @@ func (p *Pipeline) detect(ctx context.Context, decoded <-chan struct{}) error {
 		p.log.Warn("watching the view", "stage", "view", "error", err)
 	}
 	d := &detection{p: p, observer: o, since: time.Now()}
+	d.recall(ctx)
 	d.totals()
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
@@ -51,6 +58,7 @@ func (p *Pipeline) detect(ctx context.Context, decoded <-chan struct{}) error {
 		case <-second.C:
 			p.meter.tick(time.Now(), p.newest.Dropped())
 			d.minutes(ctx, d.now())
+			d.keep(ctx)
 			d.keepView(false)
 		case <-p.newest.Ready():
 			d.frame(ctx)
@@ -128,7 +136,7 @@ func (d *detection) facts(ctx context.Context, events []sidecar.Event, counts []
 	}
 	for {
 		try, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
-		err := d.p.o.Sink.Facts(try, events, counts)
+		err := d.put(try, events, counts)
 		cancel()
 		if err == nil {
 			return
@@ -173,11 +181,22 @@ func (d *detection) keepView(atOnce bool) {
 	}
 }
 
-// finish keeps the open minute, as far as it went.
+// finish keeps the open minute, as far as it went. If the program ends, what is known
+// is kept for the next one; if the camera is not looked at any more, it is told to its end.
 func (d *detection) finish(ctx context.Context) error {
 	d.keepView(true)
+	states := d.p.states.take(d.observer.origin())
+	select {
+	case <-d.p.o.Abandon:
+		if d.p.o.Memory != nil {
+			d.facts(ctx, states, d.observer.analyser.Pause(d.now()))
+			return nil
+		}
+	default:
+	}
 	events, counts := d.observer.analyser.Close(d.now())
-	d.facts(ctx, append(events, d.p.states.take(d.observer.origin())...), counts)
+	d.ended = true
+	d.facts(ctx, append(events, states...), counts)
 	return nil
 }
 

@@ -59,7 +59,7 @@ type Viewer interface {
 }
 
 // Options are what a camera's pipeline is made of. All but Resolve, KeyFrame, Viewer, Shown,
-// Decoded, Abandon, Views and Log are required.
+// Decoded, Abandon, Views, Memory and Log are required.
 type Options struct {
 	Camera   sidecar.Camera
 	Resolve  Resolver            // of ONVIF cameras
@@ -76,6 +76,7 @@ type Options struct {
 	// Abandon is closed when the whole process ends: facts that cannot be kept
 	// even then are given up. A camera that is merely removed waits for them.
 	Abandon <-chan struct{}
+	Memory  Memory // keeps what is known over restarts; nil: nothing does
 	Views   string // folder of what the views of cameras are held against; empty: it is not kept
 	Log     *slog.Logger
 }

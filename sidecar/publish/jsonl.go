@@ -63,7 +63,7 @@ func newJSONLSink(_ context.Context, p *Publisher) (sink, error) {
 	return &jsonlSink{frames: o.Frames, copied: p.o.Redis != nil, state: newCondition("jsonl", p), file: f}, nil
 }
 
-func (s *jsonlSink) facts(_ context.Context, entries []entry) error {
+func (s *jsonlSink) facts(_ context.Context, entries []entry, _ map[string][]byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range entries {
@@ -75,6 +75,8 @@ func (s *jsonlSink) facts(_ context.Context, entries []entry) error {
 	}
 	return s.fault()
 }
+
+func (s *jsonlSink) note(context.Context, string) ([]byte, error) { return nil, nil }
 
 func (s *jsonlSink) scene(c *channel, scene *sidecar.Scene) {
 	if !s.frames {

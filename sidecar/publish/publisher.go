@@ -24,8 +24,10 @@ type Options struct {
 // sink is one place to publish to. Its file is named in the table sinks.
 type sink interface {
 	// facts returns nil when the entries are safe: they survive the end of this
-	// process. It waits while that cannot be, until ctx ends.
-	facts(ctx context.Context, entries []entry) error
+	// process, and with them the notes. It waits while that cannot be, until ctx ends.
+	facts(ctx context.Context, entries []entry, notes map[string][]byte) error
+	// note gives a note that was kept; nil: there is none.
+	note(ctx context.Context, name string) ([]byte, error)
 	// scene takes what it needs of the scene before it returns, and does not wait
 	// for a network.
 	scene(c *channel, s *sidecar.Scene)
@@ -151,16 +153,16 @@ func (p *Publisher) storeNotes(ctx context.Context) {
 }
 
 func (p *Publisher) storeNote(ctx context.Context, e entry) {
-	if err := p.store(ctx, []entry{e}); err != nil {
+	if err := p.store(ctx, []entry{e}, nil); err != nil {
 		p.lost.Add(1)
 		p.o.Log.Warn("a change of state, or an audit, is not stored", "id", string(e.id), "error", err)
 	}
 }
 
-// store gives entries to every sink.
-func (p *Publisher) store(ctx context.Context, entries []entry) error {
+// store gives entries and notes to every sink.
+func (p *Publisher) store(ctx context.Context, entries []entry, notes map[string][]byte) error {
 	for _, s := range p.sinks {
-		if err := s.facts(ctx, entries); err != nil {
+		if err := s.facts(ctx, entries, notes); err != nil {
 			return err
 		}
 	}
@@ -173,14 +175,31 @@ func (p *Publisher) store(ctx context.Context, entries []entry) error {
 // the error is a *sidecar.Fault with the cause. After any error the caller still
 // has the facts: giving them again is harmless, since their ids are the same.
 func (p *Publisher) Facts(ctx context.Context, events []sidecar.Event, counts []sidecar.Count) error {
-	if len(events)+len(counts) == 0 {
+	return p.Keep(ctx, nil, events, counts)
+}
+
+// Keep is Facts that keeps notes on the disk too, by their names: after a crash both
+// are there, or neither is. They are not published. A nil note is forgotten, and so is
+// one that is not written for thirty days. Without Redis notes are not kept.
+func (p *Publisher) Keep(ctx context.Context, notes map[string][]byte, events []sidecar.Event, counts []sidecar.Count) error {
+	if len(events)+len(counts)+len(notes) == 0 {
 		return nil
 	}
 	entries, err := p.facts(events, counts)
 	if err != nil {
 		return fmt.Errorf("publishing facts: %w", err)
 	}
-	return p.store(ctx, entries)
+	return p.store(ctx, entries, notes)
+}
+
+// Note gives what Keep has kept by a name; nil: nothing.
+func (p *Publisher) Note(ctx context.Context, name string) ([]byte, error) {
+	for _, s := range p.sinks {
+		if body, err := s.note(ctx, name); body != nil || err != nil {
+			return body, err
+		}
+	}
+	return nil, nil
 }
 
 // Scene publishes what a frame showed. It never blocks: what cannot be taken at

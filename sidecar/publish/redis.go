@@ -57,13 +57,13 @@ func newRedisSink(ctx context.Context, p *Publisher) (sink, error) {
 // fullRetry is how long facts wait before they try a full outbox again.
 const fullRetry = 200 * time.Millisecond
 
-func (s *redisSink) facts(ctx context.Context, entries []entry) error {
+func (s *redisSink) facts(ctx context.Context, entries []entry, notes map[string][]byte) error {
 	bodies := make([][]byte, len(entries))
 	for i := range entries {
 		bodies[i] = entries[i].appendLine(nil)
 	}
 	for {
-		err := s.box.Put(ctx, bodies...)
+		err := s.box.PutNoting(ctx, notes, bodies...)
 		t, passes := outboxTrouble(err)
 		if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 			s.state.set(err, t)
@@ -83,6 +83,10 @@ func (s *redisSink) facts(ctx context.Context, entries []entry) error {
 			return &sidecar.Fault{Err: err, Hint: t.hint}
 		}
 	}
+}
+
+func (s *redisSink) note(ctx context.Context, name string) ([]byte, error) {
+	return s.box.Note(ctx, name)
 }
 
 // outboxTrouble tells what a person does about an error, and whether it can pass.

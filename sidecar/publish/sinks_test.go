@@ -54,7 +54,7 @@ func TestCopyThatCannotBeWrittenHoldsNobodyUp(t *testing.T) {
 	line := string(e.appendLine(nil)) + "\n"
 	put := func() {
 		t.Helper()
-		if err := made.facts(t.Context(), []entry{sample(), sample()}); err != nil {
+		if err := made.facts(t.Context(), []entry{sample(), sample()}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -98,7 +98,7 @@ func TestCopyThatWaitsTooLongIsCounted(t *testing.T) {
 	great := sample()
 	great.data = bytes.Repeat([]byte("1"), linesHeld)
 	for range 3 {
-		if err := made.facts(t.Context(), []entry{great}); err != nil {
+		if err := made.facts(t.Context(), []entry{great}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -125,7 +125,7 @@ func TestEveryTroubleOfTheOutboxIsSaid(t *testing.T) {
 	if err := s.run(ended); err != nil { // closes the outbox: it fails from now on, and is not full
 		t.Fatal(err)
 	}
-	if err := s.facts(t.Context(), []entry{sample()}); err == nil {
+	if err := s.facts(t.Context(), []entry{sample()}, nil); err == nil {
 		t.Error("got nil, want an error")
 	}
 	if got := s.state.get(); got.Kind != "failed" || got.Cause == "" || got.Hint == "" {

@@ -372,12 +372,34 @@ type audited struct {
 	board   *figures.Board
 }
 
-// Facts publishes events and counts.
-func (a audited) Facts(ctx context.Context, events []sidecar.Event, counts []sidecar.Count) error {
-	if err := a.Publisher.Facts(ctx, events, a.auditor.Annotate(counts)); err != nil {
+// Keep publishes events and counts, and keeps what the analysis and the board know of
+// their camera.
+func (a audited) Keep(ctx context.Context, camera string, memory []byte, events []sidecar.Event, counts []sidecar.Count) error {
+	counts = a.auditor.Annotate(counts)
+	notes := map[string][]byte{"analysis/" + camera: memory, "figures/" + camera: nil}
+	if memory != nil {
+		figures, err := a.board.Memory(camera, events, counts)
+		if err != nil {
+			return err
+		}
+		notes["figures/"+camera] = figures
+	}
+	if err := a.Publisher.Keep(ctx, notes, events, counts); err != nil {
 		return err
 	}
 	a.auditor.Facts(events)
 	a.board.Facts(events, counts)
 	return nil
+}
+
+// Recall gives what the analysis knew of a camera, and tells the board what it knew.
+func (a audited) Recall(ctx context.Context, camera string) ([]byte, error) {
+	note, err := a.Note(ctx, "figures/"+camera)
+	if err == nil && note != nil {
+		err = a.board.Recall(camera, note)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a.Note(ctx, "analysis/"+camera)
 }

@@ -180,8 +180,9 @@ func (s *service) beginFleet(_ context.Context, p *parts) error {
 	if s.onvif != nil {
 		viewer.join(s.onvif)
 	}
+	published := audited{s.publisher, s.auditor, s.board}
 	s.fleet = fleet.New(fleet.Options{
-		Detector: s.detectors.get, Resolve: s.devices.Resolve, KeyFrame: s.devices.KeyFrame, Sink: audited{s.publisher, s.auditor, s.board}, Packets: s.rtsp != nil, Views: filepath.Join(s.state, "views"), Log: s.log, Viewer: viewer, Shown: s.shown, Decoded: s.stills.Decoded,
+		Detector: s.detectors.get, Resolve: s.devices.Resolve, KeyFrame: s.devices.KeyFrame, Sink: published, Memory: published, Packets: s.rtsp != nil, Views: filepath.Join(s.state, "views"), Log: s.log, Viewer: viewer, Shown: s.shown, Decoded: s.stills.Decoded,
 	})
 	sets := make(chan []sidecar.Camera)
 	s.catalogue = &catalogue.File{Path: s.file, Checks: s.checks, Log: s.log}

@@ -10,6 +10,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -72,6 +73,7 @@ type Outbox struct {
 type batch struct {
 	bodies [][]byte
 	bytes  int64
+	notes  map[string][]byte
 	done   bool // written by one of its callers, with err; guarded by Outbox.turn
 	err    error
 }
@@ -137,7 +139,13 @@ func (b *Outbox) Stats() Stats {
 // error that is ErrFull or ErrDisk passes. After an error none of them is
 // promised; some may be there.
 func (b *Outbox) Put(ctx context.Context, bodies ...[]byte) error {
-	mine := b.join(bodies)
+	return b.PutNoting(ctx, nil, bodies...)
+}
+
+// PutNoting is Put that writes notes too, by their names, in the same moment: after a
+// crash both are there, or neither is. A nil note is forgotten.
+func (b *Outbox) PutNoting(ctx context.Context, notes map[string][]byte, bodies ...[]byte) error {
+	mine := b.join(notes, bodies)
 	select {
 	case <-b.turn:
 	case <-ctx.Done():
@@ -154,12 +162,13 @@ func (b *Outbox) Put(ctx context.Context, bodies ...[]byte) error {
 	return mine.err
 }
 
-func (b *Outbox) join(bodies [][]byte) *batch {
+func (b *Outbox) join(notes map[string][]byte, bodies [][]byte) *batch {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.gathering == nil {
-		b.gathering = &batch{}
+		b.gathering = &batch{notes: map[string][]byte{}}
 	}
+	maps.Copy(b.gathering.notes, notes)
 	b.gathering.bodies = append(b.gathering.bodies, bodies...)
 	for _, body := range bodies {
 		b.gathering.bytes += int64(len(body))
@@ -189,7 +198,7 @@ func (b *Outbox) write(ctx context.Context, w *batch) error {
 				return err
 			}
 		}
-		return nil
+		return writeNotes(ctx, tx, now, w.notes)
 	})
 	if err != nil {
 		return fmt.Errorf("writing to the outbox: %w", diskError(err))

@@ -31,7 +31,8 @@ func openFile(ctx context.Context, o Options) (*sql.DB, error) {
 func prepare(ctx context.Context, db *sql.DB) error {
 	_, err := db.ExecContext(ctx, `
 		CREATE TABLE IF NOT EXISTS record (seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, body BLOB NOT NULL);
-		CREATE TABLE IF NOT EXISTS mark (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, note TEXT NOT NULL)`)
+		CREATE TABLE IF NOT EXISTS mark (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, note TEXT NOT NULL);
+		CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, at INTEGER NOT NULL, body BLOB NOT NULL)`)
 	if err != nil {
 		return err
 	}
@@ -42,7 +43,7 @@ func prepare(ctx context.Context, db *sql.DB) error {
 	if verdict != "ok" {
 		return errDamaged
 	}
-	return nil
+	return forgetNotes(ctx, db)
 }
 
 func inTx(ctx context.Context, db *sql.DB, do func(*sql.Tx) error) error {
