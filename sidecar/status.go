@@ -43,6 +43,9 @@ const (
 	WayRTSP   Way = "rtsp"    // the camera's own packets, and metadata
 	WayWebRTC Way = "webrtc"  // WHEP
 	WayBurnt  Way = "overlay" // pictures with their boxes in them
+
+	WayConverted Way = "converted" // pictures as every browser decodes them
+	WayBlurred   Way = "blurred"   // the same, with persons and number plates blurred
 )
 
 // Overlay is how scenes and pictures have met on their way out, since the start.
@@ -71,19 +74,27 @@ type CameraStatus struct {
 
 // NodeStatus is how this process fares.
 type NodeStatus struct {
-	Node     string        `json:"node"`
-	Version  string        `json:"version"`
-	Started  time.Time     `json:"started"`
-	Timezone string        `json:"tz"`
-	Model    string        `json:"model"`           // the default model, name@version
-	InferCPU time.Duration `json:"-"`               // processor time of all models since the start
-	Lost     uint64        `json:"lost"`            // notes of states and audits, and lines of the file, that could not be written
-	Ready    bool          `json:"ready"`           // everything that must run runs
-	Cause    string        `json:"cause,omitempty"` // why it is not ready
-	Redis    Backend       `json:"redis"`
-	Outbox   Outbox        `json:"outbox"`
-	Groups   []Group       `json:"groups,omitempty"`
-	Config   string        `json:"config,omitempty"` // what is wrong with the configuration as it is now; an earlier one is in force
+	Node       string        `json:"node"`
+	Version    string        `json:"version"`
+	Started    time.Time     `json:"started"`
+	Timezone   string        `json:"tz"`
+	Model      string        `json:"model"`           // the default model, name@version
+	InferCPU   time.Duration `json:"-"`               // processor time of all models since the start
+	Lost       uint64        `json:"lost"`            // notes of states and audits, and lines of the file, that could not be written
+	Ready      bool          `json:"ready"`           // everything that must run runs
+	Cause      string        `json:"cause,omitempty"` // why it is not ready
+	Redis      Backend       `json:"redis"`
+	Transcodes Transcodes    `json:"transcodes"` // of the live view and WebRTC
+	Outbox     Outbox        `json:"outbox"`
+	Groups     []Group       `json:"groups,omitempty"`
+	Config     string        `json:"config,omitempty"` // what is wrong with the configuration as it is now; an earlier one is in force
+}
+
+// Transcodes are the cameras' pictures that are decoded and coded anew for viewers.
+type Transcodes struct {
+	Running int    `json:"running"` // now
+	Most    int    `json:"most"`
+	Refused uint64 `json:"refused"` // since the start: there was no room for one
 }
 
 // Backend is how the connection to Redis fares.

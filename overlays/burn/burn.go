@@ -34,15 +34,17 @@ type Decoder interface {
 type Options struct {
 	// Decoder opens a decoder that blanks the masks; with keys, of key pictures
 	// alone, each of which it gives at once.
-	Decoder func(codec sidecar.Codec, masks []sidecar.Polygon, keys bool) (Decoder, error)
-	Delay   time.Duration   // how long pictures are held back for their scenes: 400 ms
-	Height  int             // lines, at most; what has more is scaled: 720
-	FPS     float64         // pictures a second, at most: 15
-	Preset  string          // of encode.Presets: veryfast
-	Bitrate int             // kbit/s, at most: 4000
-	Show    []sidecar.Layer // what is drawn; none: everything
-	Blur    bool            // persons and number plates
-	Log     *slog.Logger
+	Decoder  func(codec sidecar.Codec, masks []sidecar.Polygon, keys bool) (Decoder, error)
+	Delay    time.Duration   // how long pictures are held back for their scenes: 400 ms
+	Height   int             // lines, at most; what has more is scaled: 720
+	FPS      float64         // pictures a second, at most: 15
+	Preset   string          // of encode.Presets: veryfast
+	Bitrate  int             // kbit/s, at most: 4000
+	Show     []sidecar.Layer // what is drawn; none: everything
+	Bare     bool            // nothing is drawn
+	Blur     bool            // persons and number plates
+	Baseline bool            // Constrained Baseline, which every browser decodes; otherwise as the preset has it
+	Log      *slog.Logger
 }
 
 // Stats count what became of pictures and scenes, since the start.
@@ -200,7 +202,7 @@ func (b *Burner) look(key *sidecar.AccessUnit, masks []sidecar.Polygon) (encode.
 // stream says how a stream of such pictures is coded.
 func (b *Burner) stream(p sidecar.Picture) (encode.H264Options, error) {
 	colours, err := p.Planes(image.NewYCbCr(image.Rect(0, 0, 16, 16), image.YCbCrSubsampleRatio420))
-	o := encode.H264Options{Colours: colours, Rate: b.o.FPS, Preset: b.o.Preset, Bitrate: b.o.Bitrate}
+	o := encode.H264Options{Colours: colours, Rate: b.o.FPS, Preset: b.o.Preset, Bitrate: b.o.Bitrate, Baseline: b.o.Baseline}
 	o.Width, o.Height = b.size(p)
 	return o, err
 }

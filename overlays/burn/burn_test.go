@@ -265,7 +265,7 @@ func TestWhatIsUnknownIsBlurred(t *testing.T) {
 	}
 	check("no scene yet", 0, [3]bool{})
 	walker := sidecar.Track{Class: sidecar.Person, Velocity: sidecar.Point{1, 0}, Box: sidecar.Box{Left: 0, Top: 0.2, Right: 0.15, Bottom: 0.8}}
-	w.before = &sidecar.Scene{Stamp: unit("a", 10).Stamp, Tracks: []sidecar.Track{walker}}
+	w.follow(&sidecar.Scene{Stamp: unit("a", 10).Stamp, Tracks: []sidecar.Track{walker}})
 	check("just after a scene", 11, [3]bool{false, true, true})
 	check("half a second after it", 15, [3]bool{false, false, true})
 	check("long after it", 25, [3]bool{})
@@ -273,4 +273,11 @@ func TestWhatIsUnknownIsBlurred(t *testing.T) {
 	gone.Box = sidecar.Box{Left: 0.85, Top: 0.2, Right: 1, Bottom: 0.8}
 	w.joiner.Scene(&sidecar.Scene{Stamp: unit("a", 12).Stamp, Tracks: []sidecar.Track{gone}})
 	check("between two scenes", 11, [3]bool{false, true, false})
+	w.follow(&sidecar.Scene{Stamp: unit("a", 30).Stamp, Looked: []sidecar.Box{{Left: 0.4, Right: 1, Bottom: 1}}})
+	check("where nobody looked", 30, [3]bool{false, true, true})
+	w.follow(&sidecar.Scene{Stamp: unit("a", 40).Stamp, Tracks: []sidecar.Track{gone}})
+	w.follow(&sidecar.Scene{Stamp: unit("a", 45).Stamp})
+	check("half a second after who is not found now", 45, [3]bool{true, true, false})
+	w.follow(&sidecar.Scene{Stamp: unit("a", 52).Stamp})
+	check("long after that", 52, [3]bool{true, true, true})
 }

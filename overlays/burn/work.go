@@ -34,6 +34,7 @@ type work struct {
 	epoch   string
 	own     map[int64]*sidecar.Scene // of pictures that are in the decoder, by PTS
 	before  *sidecar.Scene           // the newest of a picture that came out
+	veil    draw.Veil                // of the scenes up to before
 	encoder *encode.H264
 	coded   encode.H264Options
 	shown   sidecar.Stamp // of the newest picture that was given
@@ -55,7 +56,7 @@ func (w *work) close() {
 func (w *work) take(u *sidecar.AccessUnit, s *sidecar.Scene) {
 	if u == nil {
 		if s.Epoch == w.epoch && (w.before == nil || s.PTS > w.before.PTS) {
-			w.before = s
+			w.follow(s)
 		}
 		return
 	}
@@ -90,6 +91,14 @@ func (w *work) open(u *sidecar.AccessUnit) (err error) {
 	return err
 }
 
+// follow takes the newest scene.
+func (w *work) follow(s *sidecar.Scene) {
+	w.before = s
+	if w.b.o.Blur {
+		w.veil.See(s)
+	}
+}
+
 // picture draws and codes a picture where it is wanted and there is time.
 func (w *work) picture(f *sidecar.Frame) {
 	own := w.own[f.PTS]
@@ -100,7 +109,7 @@ func (w *work) picture(f *sidecar.Frame) {
 	}
 	scene := w.scene(f, own)
 	if own != nil {
-		w.before = own
+		w.follow(own)
 	}
 	if !w.due(f.Stamp, own != nil) {
 		return
@@ -161,7 +170,9 @@ func (w *work) code(f *sidecar.Frame, s *sidecar.Scene) error {
 	if w.b.o.Blur {
 		w.blur(img, f, s)
 	}
-	w.painter.Scene(img, s, functions, draw.Options{Totals: totals, Colours: colours, Only: w.b.o.Show})
+	if !w.b.o.Bare {
+		w.painter.Scene(img, s, functions, draw.Options{Totals: totals, Colours: colours, Only: w.b.o.Show})
+	}
 	before := w.encoder.CPU()
 	nalus, key, err := w.encoder.Encode(f.PTS-f.Origin, key)
 	w.b.cpu.Add(int64(w.encoder.CPU() - before))
@@ -213,21 +224,24 @@ func (w *work) fit(p sidecar.Picture) error {
 	return err
 }
 
-// blur hides persons and plates, where they were found and where they may have gone
-// since. Where it is not known what the picture shows, all of it is hidden.
+// blur hides persons and plates, where they were found, were a moment ago, and may have
+// gone since. Where it is not known what the picture shows, it is hidden.
 func (w *work) blur(img *image.YCbCr, f *sidecar.Frame, s *sidecar.Scene) {
-	if own := w.before != nil && w.before.PTS == f.PTS; own {
-		draw.Blur(img, s.Tracks)
-		return
-	}
-	if w.before == nil || f.Media()-w.before.Media() > silent {
+	now := f.Media()
+	if w.before == nil || now-w.before.Media() > silent {
 		draw.BlurAll(img)
 		return
 	}
 	draw.Blur(img, s.Tracks)
-	draw.Blur(img, swept(w.before.Tracks, f.Media()-w.before.Media()))
+	draw.Blur(img, w.veil.Cover(now))
+	draw.BlurBeside(img, w.before.Looked)
+	if w.before.PTS == f.PTS {
+		return
+	}
+	draw.Blur(img, swept(w.before.Tracks, now-w.before.Media()))
 	if after := w.joiner.Next(f.Stamp); after != nil {
 		draw.Blur(img, after.Tracks)
+		draw.BlurBeside(img, after.Looked)
 	}
 }
 

@@ -31,6 +31,7 @@ type H264Options struct {
 	Rate          float64 // expected pictures a second
 	Preset        string  // one of Presets
 	Bitrate       int     // the most, kbit/s
+	Baseline      bool    // Constrained Baseline, which everybody decodes; otherwise as the preset has it
 }
 
 // H264 makes a live stream: one picture in, one access unit out at once, without
@@ -66,6 +67,9 @@ func newH264(o H264Options, apart C.int) (*H264, error) {
 		crf: quality, live: 1, global: apart, most: C.int(o.Bitrate * 1000), space: spaceOf(o.Colours.Matrix), _range: C.AVCOL_RANGE_JPEG}
 	if o.Colours.Limited {
 		x._range = C.AVCOL_RANGE_MPEG
+	}
+	if o.Baseline {
+		x.baseline = 1
 	}
 	e := &H264{c: (*C.pantau_h264)(C.calloc(1, C.sizeof_pantau_h264)), pts: -1 << 62}
 	if code := C.pantau_h264_open(e.c, &x); code < 0 {

@@ -44,6 +44,8 @@ int pantau_open_x264(AVCodecContext **codec, const pantau_x264 *o)
 	int err = av_opt_set(c->priv_data, "preset", o->preset, 0);
 	if (o->live)
 		set_live(c, o);
+	if (o->baseline)
+		av_opt_set(c->priv_data, "profile", "baseline", 0);
 	return err < 0 ? err : avcodec_open2(c, x264, NULL);
 }
 

@@ -16,6 +16,7 @@ typedef struct {
 	int crf;            // quality, 0..51
 	int live;           // each picture comes out at once
 	int most;           // bits a second, 0: as many as the quality takes
+	int baseline;       // Constrained Baseline profile
 	int global;         // parameter sets in the container only
 } pantau_x264;
 

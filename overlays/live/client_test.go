@@ -34,7 +34,7 @@ func FuzzClient(f *testing.F) {
 		ours, theirs := net.Pipe()
 		server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer close(served)
-			h.Serve(w, r, "a")
+			h.Serve(w, r, "a", false)
 		})}
 		listener := once{conns: make(chan net.Conn, 1), closed: make(chan struct{})}
 		listener.conns <- theirs
@@ -130,7 +130,7 @@ func TestOneMessageForAllViewers(t *testing.T) {
 	allocations := func(viewers int) float64 {
 		h := newHub(Options{Queue: 4})
 		for range viewers {
-			h.camera("a").join(position{})
+			h.camera("a").join(wish{})
 		}
 		key := unit(t, "e1", 0, sps576)
 		feed := func() { h.AccessUnit("a", key) }

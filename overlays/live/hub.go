@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"pantau/overlays"
 	"pantau/sidecar"
 )
 
@@ -16,6 +17,9 @@ type Options struct {
 	Resume     time.Duration // a viewer that comes back so soon gets what it missed; 10 s
 	Hold       time.Duration // how long a page should wait for a picture's scene, until that is learnt; 400 ms
 	Write      time.Duration // a viewer that takes nothing for so long is let go; 10 s
+
+	Renditions overlays.Renditions // for who cannot or may not have the cameras' own pictures; nil: there are none
+	Delay      time.Duration       // how long their pictures wait for their scenes; 400 ms
 }
 
 // Hub gives the pictures and scenes of every camera to those who watch it. All
@@ -35,6 +39,7 @@ func NewHub(o Options) *Hub {
 	fallback(&o.Resume, 10*time.Second)
 	fallback(&o.Hold, 400*time.Millisecond)
 	fallback(&o.Write, 10*time.Second)
+	fallback(&o.Delay, 400*time.Millisecond)
 	return &Hub{options: o, cameras: make(map[string]*camera)}
 }
 
@@ -44,7 +49,8 @@ func fallback[T int | time.Duration](v *T, other T) {
 	}
 }
 
-// Camera adds a camera, or changes what is said of it.
+// Camera adds a camera, or changes what is said of it. Who makes the renditions is told
+// before, so that nothing is given here that was made with other masks.
 func (h *Hub) Camera(c sidecar.Camera) {
 	h.mu.Lock()
 	cam := h.cameras[c.ID]

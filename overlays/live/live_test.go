@@ -60,7 +60,7 @@ func serve(t testing.TB, h *Hub) string {
 		r, stop := bound(ctx, r)
 		defer stop()
 		started <- struct{}{}
-		h.Serve(w, r, strings.TrimPrefix(r.URL.Path, "/"))
+		h.Serve(w, r, strings.TrimPrefix(r.URL.Path, "/"), r.URL.Query().Has("blurred"))
 		done <- struct{}{}
 	}))
 	t.Cleanup(func() {
@@ -255,7 +255,7 @@ func TestMaskedCameraSendsNoPicture(t *testing.T) {
 // TestMaskTakesBackWhatWaits has a picture in the queue when the mask comes.
 func TestMaskTakesBackWhatWaits(t *testing.T) {
 	h := newHub(Options{})
-	q, _ := h.camera("a").join(position{})
+	_, q, _ := h.camera("a").join(wish{})
 	h.AccessUnit("a", unit(t, "e1", 1, sps576))
 	h.Camera(sidecar.Camera{ID: "a", Analyse: sidecar.Analyse{Mask: []sidecar.Polygon{{{0, 0}, {1, 0}, {1, 1}}}}})
 	for m, ok := q.take(); ok; m, ok = q.take() {
@@ -417,7 +417,7 @@ func TestLongGroupIsNotKept(t *testing.T) {
 	for i := range int64(1000) {
 		h.AccessUnit("a", unit(t, "e1", i+1, ""))
 	}
-	if got := len(h.camera("a").history.items); got != 0 {
+	if got := len(h.camera("a").own().history.items); got != 0 {
 		t.Errorf("got %d pictures kept, want 0", got)
 	}
 	c := dial(t, serve(t, h), "a")
@@ -435,7 +435,7 @@ func BenchmarkAccessUnit(b *testing.B) {
 		b.Run(fmt.Sprintf("viewers=%d", viewers), func(b *testing.B) {
 			h := newHub(Options{})
 			for range viewers {
-				h.camera("a").join(position{})
+				h.camera("a").join(wish{})
 			}
 			key := unit(b, "e1", 0, sps576)
 			key.NALUs[1] = make([]byte, 20_000)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"pantau/overlays"
 	"pantau/sidecar"
 )
 
@@ -30,7 +31,11 @@ type hello struct {
 	Width  int         `json:"width"` // pixels, cropping applied
 	Height int         `json:"height"`
 	Hold   int64       `json:"hold_ms"` // how long a page should wait for a picture's scene
-	Masked bool        `json:"masked"`  // no pictures are sent
+	Masked bool        `json:"masked"`  // the camera's own pictures are not sent
+	// Rendition says that the pictures are not the camera's own: converted or blurred.
+	Rendition overlays.Rendition `json:"rendition,omitempty"`
+	// Busy: there are no pictures until others need theirs no more.
+	Busy bool `json:"busy,omitempty"`
 	// Resumed: what follows goes on directly after the picture that the page
 	// named in "after". Only in the first hello.
 	Resumed bool `json:"resumed,omitempty"`

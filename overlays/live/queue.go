@@ -7,6 +7,7 @@ import "sync"
 type queue struct {
 	maxBytes, maxMessages int
 	ready                 chan struct{} // holds one token while something waits
+	moved                 chan struct{} // closed when the viewer is to come anew
 
 	mu       sync.Mutex
 	waiting  []message

@@ -79,10 +79,10 @@ func TestWhoComesBackGetsWhatWasMissed(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHub(Options{Resume: test.age})
 				if test.watched {
-					h.camera("a").join(position{})
+					h.camera("a").join(wish{})
 				}
 				play(t, h, test.played)
-				_, got := h.camera("a").join(test.has)
+				_, _, got := h.camera("a").join(wish{has: test.has})
 				if kept(got) != test.want {
 					t.Errorf("got %q, want %q", kept(got), test.want)
 				}
@@ -99,16 +99,16 @@ func TestOnlyWhoMayComeBackCosts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(Options{Resume: time.Second})
 		c := h.camera("a")
-		q, _ := c.join(position{})
+		f, q, _ := c.join(wish{})
 		play(t, h, "KdKd")
-		c.leave(q)
+		c.leave(f, q)
 		play(t, h, "Kd")
-		if n := len(c.history.items); n != 6 {
+		if n := len(f.history.items); n != 6 {
 			t.Errorf("%d pictures are held 0.4 s after the last viewer went, want all 6", n)
 		}
 		time.Sleep(time.Second)
 		play(t, h, "Kds")
-		if n := len(c.history.items); n != 2 {
+		if n := len(f.history.items); n != 2 {
 			t.Errorf("%d items are held 1.4 s after the last viewer went, want one group without scenes", n)
 		}
 	})
@@ -138,10 +138,10 @@ func TestHistoryKeepsWholeGroups(t *testing.T) {
 // with an old decoder cannot go on.
 func TestChangedStreamCannotBeResumed(t *testing.T) {
 	h := newHub(Options{})
-	h.camera("a").join(position{})
+	h.camera("a").join(wish{})
 	h.AccessUnit("a", unit(t, "e1", 0, sps576))
 	h.AccessUnit("a", unit(t, "e1", 1, sps720))
-	if _, got := h.camera("a").join(position{"e1", 0}); kept(got) != "1" || strings.Contains(string(got[0].data), "resumed") {
+	if _, _, got := h.camera("a").join(wish{has: position{"e1", 0}}); kept(got) != "1" || strings.Contains(string(got[0].data), "resumed") {
 		t.Errorf("got %s, and pictures %s", got[0].data, kept(got))
 	}
 }

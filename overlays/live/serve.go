@@ -10,16 +10,18 @@ import (
 // Serve answers a request for a camera's live view: it upgrades to a WebSocket
 // and returns when the viewer, the camera or the request's context is gone.
 // Whether the viewer may watch was decided by the caller; pages of other
-// origins are refused here. The query's "after" is the newest picture that a
-// returning page has, EPOCH:PTS. A viewer has nothing else to say: the first
-// message of a client ends the connection.
-func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, id string) {
+// origins are refused here. With blurred the viewer gets nothing but the blurred
+// rendition. The query's "after" is the newest picture that a returning page has,
+// EPOCH:PTS; its "codec" is avc1 where the browser decodes nothing else. A viewer has
+// nothing else to say: the first message of a client ends the connection.
+func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, id string, blurred bool) {
 	cam := h.camera(id)
 	if cam == nil {
 		http.Error(w, "no such camera", http.StatusNotFound)
 		return
 	}
-	has, err := parseAfter(r.URL.Query().Get("after"))
+	wanted, err := parseWish(r.URL.Query())
+	wanted.blurred = blurred
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -41,14 +43,14 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, id string) {
 		<-listened
 	}()
 
-	q, first := cam.join(has)
-	defer cam.leave(q)
+	f, q, first := cam.join(wanted)
+	defer cam.leave(f, q)
 	v := viewer{conn: conn, options: h.options}
 	if v.begin(ctx, first) != nil {
 		return
 	}
 	if v.follow(ctx, q, cam.removed) == nil {
-		_ = conn.Close(websocket.StatusGoingAway, "camera removed")
+		_ = conn.Close(websocket.StatusGoingAway, "the camera was removed, or is given otherwise now")
 	}
 }
 
@@ -69,13 +71,15 @@ func (v viewer) begin(ctx context.Context, first []message) error {
 }
 
 // follow sends what the queue holds until the viewer is gone, or, without an
-// error, until the camera is.
+// error, until the camera is or the viewer is to come anew.
 func (v viewer) follow(ctx context.Context, q *queue, removed <-chan struct{}) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-removed:
+			return nil
+		case <-q.moved:
 			return nil
 		case <-q.ready:
 		}

@@ -1,7 +1,6 @@
 package republish
 
 import (
-	"context"
 	"sync"
 
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
@@ -16,13 +15,10 @@ const overlayPath = "overlay"
 // overlay is a camera's stream of pictures with their boxes, made while somebody
 // reads it. None of its methods but remove blocks.
 type overlay struct {
-	burner *burn.Burner
+	burner *burn.Watched
 
 	mu   sync.Mutex
 	ways map[*door]*way
-	stop context.CancelFunc // ends the burner; nil while nobody reads
-	run  context.Context    // of the burner that works; what another one still gives is dropped
-	done chan struct{}      // closed when the newest burner has ended
 
 	// of the burner's goroutine
 	packer packer
@@ -34,7 +30,7 @@ const overlayType = 96
 
 func newOverlay(o burn.Options) *overlay {
 	v := &overlay{ways: map[*door]*way{}, packer: packer{largest: largestSecure, kind: overlayType}}
-	v.burner = burn.New(o, v.write)
+	v.burner = burn.NewWatched(o, v.write)
 	return v
 }
 
@@ -69,28 +65,7 @@ func (v *overlay) way(d *door) (*way, error) {
 func (v *overlay) readers() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	switch n := v.reading(); {
-	case n > 0 && v.stop == nil:
-		var ctx context.Context
-		ctx, v.stop = context.WithCancel(context.Background())
-		before, done := v.done, make(chan struct{})
-		v.done = done
-		go func() { // remove waits for it
-			defer close(done)
-			if before != nil {
-				<-before
-			}
-			v.mu.Lock()
-			v.run = ctx
-			v.mu.Unlock()
-			v.burner.Run(ctx)
-		}()
-	case n > 0:
-		v.burner.Key()
-	case v.stop != nil:
-		v.stop()
-		v.stop = nil
-	}
+	v.burner.Watch(v.reading() > 0)
 }
 
 // reading is how many there are. The caller holds mu.
@@ -107,10 +82,7 @@ func (v *overlay) part() {
 	v.mu.Lock()
 	ways := v.ways
 	v.ways = map[*door]*way{}
-	if v.stop != nil {
-		v.stop()
-		v.stop = nil
-	}
+	v.burner.Watch(false)
 	v.mu.Unlock()
 	for _, w := range ways {
 		w.rtsp.Close()
@@ -121,21 +93,12 @@ func (v *overlay) part() {
 // remove ends everything.
 func (v *overlay) remove() {
 	v.part()
-	v.mu.Lock()
-	done := v.done
-	v.mu.Unlock()
-	if done != nil {
-		<-done
-	}
+	v.burner.Close()
 }
 
 // write gives a picture to all who read.
 func (v *overlay) write(u *sidecar.AccessUnit) {
 	v.mu.Lock()
-	if v.run.Err() != nil {
-		v.mu.Unlock()
-		return
-	}
 	ways := make([]*way, 0, len(v.ways))
 	for _, w := range v.ways {
 		ways = append(ways, w)

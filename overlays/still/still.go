@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"image/jpeg"
 	"sync"
 	"time"
@@ -49,12 +50,15 @@ type camera struct {
 	decoded   map[chan picture]struct{} // who waits for the next picture
 	analysed  map[chan picture]struct{} // who waits for the next one with its scene
 	sure      draw.Sure
+	veil      draw.Veil
 }
 
 // picture is a frame of which whoever gets it has a share, and its scene.
 type picture struct {
-	frame *sidecar.Frame
-	scene *sidecar.Scene // nil: without
+	frame  *sidecar.Frame
+	scene  *sidecar.Scene  // nil: without
+	sure   *draw.Sure      // as of the scene
+	hidden []sidecar.Track // what is hidden besides the scene's objects, where persons must not be seen
 }
 
 // New makes Stills without cameras.
@@ -105,7 +109,10 @@ func (s *Stills) Analysed(f *sidecar.Frame, scene *sidecar.Scene) {
 	defer s.mu.Unlock()
 	if cam := s.cameras[scene.Camera]; cam != nil {
 		cam.sure.See(scene)
-		hand(cam.analysed, picture{f, scene})
+		cam.veil.See(scene)
+		if len(cam.analysed) > 0 {
+			hand(cam.analysed, picture{f, scene, cam.sure.Clone(), cam.veil.Cover(scene.Media())})
+		}
 	}
 }
 
@@ -118,12 +125,18 @@ func hand(waiting map[chan picture]struct{}, p picture) {
 	}
 }
 
-// Take waits for the next picture of a camera, and compresses it; with boxes it is
-// one that is analysed. The error is ErrNoPicture where none comes in time.
-func (s *Stills) Take(ctx context.Context, id string, boxes bool) (Still, error) {
+// Wish says what a picture is to be like.
+type Wish struct {
+	Boxes   bool // with what was found in it, and lines and zones
+	Blurred bool // with persons and number plates unrecognisable
+}
+
+// Take waits for the next picture of a camera, and compresses it; with boxes, or
+// blurred, it is one that is analysed. The error is ErrNoPicture where none comes in time.
+func (s *Stills) Take(ctx context.Context, id string, wish Wish) (Still, error) {
 	ctx, stop := context.WithTimeout(ctx, Patience)
 	defer stop()
-	p, err := s.wait(ctx, id, boxes)
+	p, err := s.wait(ctx, id, wish.Boxes || wish.Blurred)
 	if err != nil {
 		return Still{}, err
 	}
@@ -134,12 +147,12 @@ func (s *Stills) Take(ctx context.Context, id string, boxes bool) (Still, error)
 	case <-ctx.Done():
 		return Still{}, fmt.Errorf("%w: too many are asked for at once", ErrNoPicture)
 	}
-	data, err := s.compress(id, p)
+	data, err := s.compress(id, p, wish)
 	return Still{JPEG: data, Capture: p.frame.Capture}, err
 }
 
 // wait gives the next picture.
-func (s *Stills) wait(ctx context.Context, id string, boxes bool) (picture, error) {
+func (s *Stills) wait(ctx context.Context, id string, found bool) (picture, error) {
 	c := make(chan picture, 1)
 	s.mu.Lock()
 	cam := s.cameras[id]
@@ -148,7 +161,7 @@ func (s *Stills) wait(ctx context.Context, id string, boxes bool) (picture, erro
 		return picture{}, fmt.Errorf("%w: there is no such camera", ErrNoPicture)
 	}
 	waiting, what := cam.decoded, "decoded"
-	if boxes {
+	if found {
 		waiting, what = cam.analysed, "analysed"
 	}
 	waiting[c] = struct{}{}
@@ -170,7 +183,7 @@ func (s *Stills) wait(ctx context.Context, id string, boxes bool) (picture, erro
 }
 
 // compress makes the JPEG.
-func (s *Stills) compress(id string, p picture) ([]byte, error) {
+func (s *Stills) compress(id string, p picture, wish Wish) ([]byte, error) {
 	if p.scene == nil {
 		return p.frame.Picture.JPEG(quality)
 	}
@@ -178,17 +191,29 @@ func (s *Stills) compress(id string, p picture) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("copying a picture: %w", err)
 	}
-	s.mu.Lock()
-	var functions []sidecar.Function
-	o := draw.Options{}
-	if cam := s.cameras[id]; cam != nil {
-		functions, o.Totals, o.Sure = cam.functions, cam.totals, cam.sure.Clone()
+	if wish.Blurred {
+		draw.Blur(img, p.scene.Tracks)
+		draw.Blur(img, p.hidden)
+		draw.BlurBeside(img, p.scene.Looked)
 	}
-	s.mu.Unlock()
-	draw.Scene(img, p.scene, functions, o)
+	if wish.Boxes {
+		s.boxes(img, id, p)
+	}
 	var out bytes.Buffer
 	if err := jpeg.Encode(&out, img, &jpeg.Options{Quality: quality}); err != nil {
 		return nil, fmt.Errorf("compressing a picture: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// boxes draws what was found.
+func (s *Stills) boxes(img *image.YCbCr, id string, p picture) {
+	s.mu.Lock()
+	var functions []sidecar.Function
+	o := draw.Options{Sure: p.sure}
+	if cam := s.cameras[id]; cam != nil {
+		functions, o.Totals = cam.functions, cam.totals
+	}
+	s.mu.Unlock()
+	draw.Scene(img, p.scene, functions, o)
 }

@@ -75,7 +75,7 @@ func TestAPictureWithAndWithoutBoxes(t *testing.T) {
 		camera() // nobody waits
 		for _, boxes := range []bool{true, false} {
 			time.AfterFunc(100*time.Millisecond, camera)
-			got, err := s.Take(t.Context(), "cam", boxes)
+			got, err := s.Take(t.Context(), "cam", Wish{Boxes: boxes})
 			if err != nil || !got.Capture.Equal(at) {
 				t.Fatalf("%v, %v", got.Capture, err)
 			}
@@ -89,20 +89,72 @@ func TestAPictureWithAndWithoutBoxes(t *testing.T) {
 	})
 }
 
+// Without boxes too, persons are hidden where they are and were a moment ago, and what
+// nobody looked at; never is a picture given that was not analysed.
+func TestABlurredPicture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New()
+		s.Camera(sidecar.Camera{ID: "cam"})
+		var closed atomic.Int32
+		person := func(left float64) sidecar.Track {
+			return sidecar.Track{ID: 1, Confirmed: true, Observed: true, Class: sidecar.Person, Score: 0.9, Box: sidecar.Box{Left: left, Top: 0.2, Right: left + 0.15, Bottom: 0.8}}
+		}
+		analysed := func(ms int64, looked []sidecar.Box, tracks ...sidecar.Track) {
+			f := &sidecar.Frame{Picture: striped{closed: &closed}}
+			s.Decoded("cam", f)
+			s.Analysed(f, &sidecar.Scene{Camera: "cam", Stamp: sidecar.Stamp{Epoch: "e", PTS: ms * 90, ClockRate: 90000}, Looked: looked, Tracks: tracks})
+			f.Release()
+		}
+		analysed(0, nil, person(0.5))
+		time.AfterFunc(time.Second, func() { analysed(500, []sidecar.Box{{Right: 0.9, Bottom: 1}}) })
+		got, err := s.Take(t.Context(), "cam", Wish{Blurred: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := jpeg.Decode(bytes.NewReader(got.JPEG))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for x, want := range map[int]bool{40: true, 120: true, 180: false, 300: false} {
+			a, _, _, _ := img.At(x&^7, 120).RGBA()
+			b, _, _, _ := img.At(x&^7+4, 120).RGBA()
+			if shown := max(a, b)-min(a, b) > 0x4000; shown != want {
+				t.Errorf("column %d is shown: %v, want %v", x, shown, want)
+			}
+		}
+	})
+}
+
+// striped is a picture of upright stripes.
+type striped struct {
+	sidecar.Picture
+	closed *atomic.Int32
+}
+
+func (s striped) Close()                 { s.closed.Add(1) }
+func (striped) JPEG(int) ([]byte, error) { return nil, errors.New("it is given as it is") }
+func (striped) YCbCr() (*image.YCbCr, error) {
+	img, _ := grey{}.YCbCr()
+	for i := range img.Y {
+		img.Y[i] = byte(60 + 120*(i/4%2))
+	}
+	return img, nil
+}
+
 func TestWhereNoPictureComes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New()
 		s.Camera(sidecar.Camera{ID: "cam"})
 		begun := time.Now()
-		if _, err := s.Take(t.Context(), "cam", true); !errors.Is(err, ErrNoPicture) || time.Since(begun) != Patience {
+		if _, err := s.Take(t.Context(), "cam", Wish{Boxes: true}); !errors.Is(err, ErrNoPicture) || time.Since(begun) != Patience {
 			t.Errorf("%v after %v, want ErrNoPicture after %v", err, time.Since(begun), Patience)
 		}
-		if _, err := s.Take(t.Context(), "other", true); !errors.Is(err, ErrNoPicture) {
+		if _, err := s.Take(t.Context(), "other", Wish{Boxes: true}); !errors.Is(err, ErrNoPicture) {
 			t.Errorf("%v of a camera that is not there", err)
 		}
 		ctx, stop := context.WithTimeout(t.Context(), time.Second)
 		defer stop()
-		if _, err := s.Take(ctx, "cam", false); !errors.Is(err, ErrNoPicture) {
+		if _, err := s.Take(ctx, "cam", Wish{}); !errors.Is(err, ErrNoPicture) {
 			t.Errorf("%v where the caller went", err)
 		}
 		if n := len(s.cameras["cam"].analysed) + len(s.cameras["cam"].decoded); n != 0 {

@@ -2,6 +2,8 @@ package whep
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,15 +14,23 @@ import (
 // maxGroup is how many pictures of a group are kept for those who come later.
 const maxGroup = 512
 
-// camera is one camera's pictures on the way to its viewers.
+// camera is one camera's pictures on the way to its viewers: its own, or a rendition.
 type camera struct {
-	o      *Options
-	joiner *overlays.Joiner
-	stop   context.CancelFunc
-	done   chan struct{}
+	o         *Options
+	id        string
+	rendition overlays.Rendition
+	root      *camera // that of the camera's own pictures
+	joiner    *overlays.Joiner
+	stop      context.CancelFunc
+	done      chan struct{}
 
 	mu       sync.Mutex
+	over     bool // it was removed
 	masked   bool
+	masks    []sidecar.Polygon
+	others   map[overlays.Rendition]*camera // of the camera's own: its renditions
+	unmake   func()                         // of a rendition: ends the making of its pictures; nil: they are not made now
+	turn     int                            // counts the makings: what an earlier one still gives is dropped
 	stream   stream
 	group    []*sidecar.AccessUnit // from the newest key picture on; empty where it grew too large
 	bytes    int                   // of group
@@ -30,9 +40,15 @@ type camera struct {
 	viewers  map[*session]struct{} // those that get them
 }
 
-func newCamera(o *Options) *camera {
+func newCamera(o *Options, id string) *camera {
+	c := newFeed(o, id, overlays.Own)
+	c.root, c.others = c, c.renditions()
+	return c
+}
+
+func newFeed(o *Options, id string, r overlays.Rendition) *camera {
 	ctx, stop := context.WithCancel(context.Background())
-	c := &camera{o: o, stop: stop, done: make(chan struct{}), sessions: map[*session]struct{}{}, viewers: map[*session]struct{}{}}
+	c := &camera{o: o, id: id, rendition: r, stop: stop, done: make(chan struct{}), sessions: map[*session]struct{}{}, viewers: map[*session]struct{}{}}
 	c.joiner = overlays.NewJoiner(overlays.Options{Delay: o.Delay}, c.give)
 	go func() {
 		defer close(c.done)
@@ -41,34 +57,103 @@ func newCamera(o *Options) *camera {
 	return c
 }
 
+// renditions makes those of a camera; none where nobody makes their pictures.
+func (c *camera) renditions() map[overlays.Rendition]*camera {
+	all := map[overlays.Rendition]*camera{}
+	if c.o.Renditions != nil {
+		for _, r := range []overlays.Rendition{overlays.Converted, overlays.Blurred} {
+			all[r] = newFeed(c.o, c.id, r)
+			all[r].root = c
+		}
+	}
+	return all
+}
+
+// configure takes what the catalogue says. Where the masks are others, who watches a
+// rendition connects anew: what waits for it was made with the old ones.
 func (c *camera) configure(cam sidecar.Camera) {
+	var old map[overlays.Rendition]*camera
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.masked = len(cam.Analyse.Mask) > 0 && !c.o.Unmasked
+	if !slices.EqualFunc(c.masks, cam.Analyse.Mask, slices.Equal) {
+		old, c.others = c.others, c.renditions()
+	}
+	c.masks = cam.Analyse.Mask
+	c.masked = len(c.masks) > 0 && !c.o.Unmasked
 	c.part()
+	c.mu.Unlock()
+	for _, r := range old {
+		r.remove(errMasks)
+	}
 }
 
 // remove lets everybody go.
-func (c *camera) remove() {
+func (c *camera) remove(why error) {
 	c.stop()
 	<-c.done
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.over = true
+	others := c.others
 	for s := range c.sessions {
-		s.end(errNoCamera)
+		s.end(why)
+	}
+	c.mu.Unlock()
+	for _, r := range others {
+		r.remove(why)
 	}
 }
 
 // refusal says why nobody can be given the pictures now. The caller holds mu.
 func (c *camera) refusal() error {
-	if c.masked {
+	switch {
+	case c.rendition != overlays.Own:
+		return nil
+	case c.masked:
 		return errMasked
 	}
 	return c.stream.refusal()
 }
 
+// choose gives what a viewer is to watch: the camera's own pictures, or a rendition
+// where it may see nothing else, or where they cannot be given.
+func (c *camera) choose(blurred bool) (*camera, error) {
+	c.mu.Lock()
+	why, r := c.refusal(), c.others[overlays.Converted]
+	if blurred {
+		why, r = errBlurred, c.others[overlays.Blurred]
+	}
+	c.mu.Unlock()
+	if why == nil || r == nil || errors.Is(why, errNoPicture) {
+		return c, why
+	}
+	return r, r.describe()
+}
+
+// describe learns what a rendition's pictures are like, or will be.
+func (c *camera) describe() error {
+	c.mu.Lock()
+	known := c.stream.codec != ""
+	c.mu.Unlock()
+	if known {
+		return nil
+	}
+	sps, _, err := c.o.Renditions.Format(c.id, c.rendition)
+	if err != nil {
+		return errNoPicture
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stream.codec == "" {
+		c.stream.codec = sidecar.H264
+		c.stream.learn(sps)
+	}
+	return nil
+}
+
 // part lets those go who cannot be given the pictures any more. The caller holds mu.
 func (c *camera) part() {
+	if c.rendition != overlays.Own { // whoever decodes anything decodes these
+		return
+	}
 	why := c.refusal()
 	if why != nil {
 		c.forget()
@@ -87,11 +172,16 @@ func (c *camera) forget() {
 	c.group, c.bytes = c.group[:0], 0
 }
 
-// accessUnit keeps the picture for those who come later, and lets it wait for its scene
-// where anybody watches.
+// accessUnit takes the camera's next picture.
 func (c *camera) accessUnit(u *sidecar.AccessUnit) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.take(u)
+}
+
+// take keeps a picture for those who come later, and lets it wait for its scene where
+// anybody watches. The caller holds mu.
+func (c *camera) take(u *sidecar.AccessUnit) {
 	if c.stream.see(u) {
 		c.part()
 	}
@@ -128,10 +218,13 @@ func (c *camera) remember(u *sidecar.AccessUnit) {
 
 func (c *camera) scene(s *sidecar.Scene) {
 	c.mu.Lock()
-	watched := len(c.viewers) > 0
+	watched, others := len(c.viewers) > 0, c.others
 	c.mu.Unlock()
 	if watched {
 		c.joiner.Scene(s)
+	}
+	for _, r := range others {
+		r.scene(s)
 	}
 }
 
@@ -151,11 +244,42 @@ func (c *camera) give(u *sidecar.AccessUnit, s *sidecar.Scene) {
 }
 
 // promise counts a session in whose offer takes pictures of a profile.
-func (c *camera) promise(s *session) {
+func (c *camera) promise(s *session) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.over {
+		return errNoCamera
+	}
+	if err := c.make(); err != nil {
+		return err
+	}
 	c.sessions[s] = struct{}{}
 	c.part() // what has changed since the offer was read
+	return nil
+}
+
+// make lets a rendition be made. What it gives comes from a goroutine of its own, so that
+// the caller may hold mu, as it does.
+func (c *camera) make() error {
+	if c.rendition == overlays.Own || c.unmake != nil {
+		return nil
+	}
+	turn := c.turn
+	leave, err := c.o.Renditions.Watch(c.id, c.rendition, func(u *sidecar.AccessUnit) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.turn == turn {
+			c.take(u)
+		}
+	})
+	switch {
+	case errors.Is(err, overlays.ErrBusy):
+		return errBusy
+	case err != nil:
+		return errNoCamera
+	}
+	c.unmake = leave
+	return nil
 }
 
 // join begins to give pictures to a session: at once those that the others have seen
@@ -206,10 +330,23 @@ func (c *camera) leave(s *session) {
 	defer c.mu.Unlock()
 	delete(c.sessions, s)
 	delete(c.viewers, s)
+	if len(c.sessions) == 0 && c.unmake != nil {
+		c.unmake()
+		c.unmake, c.stream = nil, stream{}
+		c.turn++
+		c.forget()
+	}
 }
 
 func (c *camera) stats() (viewers int, joined overlays.Stats) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.viewers), c.joiner.Stats()
+	viewers, joined = len(c.viewers), c.joiner.Stats()
+	others := c.others
+	c.mu.Unlock()
+	for _, r := range others {
+		n, stats := r.stats()
+		viewers += n
+		joined.Add(stats)
+	}
+	return viewers, joined
 }

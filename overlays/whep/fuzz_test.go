@@ -37,7 +37,7 @@ func FuzzAnswer(f *testing.F) {
 		f.Add(strings.Replace(whole, line, line[:4]+"zz\r\n"+line, 1))
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		v, answer, err := server.begin("cam", []byte(text), false, "", func(context.Context) bool { return true })
+		v, answer, err := server.begin("cam", []byte(text), false, "", false, func(context.Context) bool { return true })
 		if err != nil {
 			return
 		}

@@ -29,5 +29,9 @@ var (
 	errFull      = &Refusal{Status: 503, Cause: "as many watch as may", Remedy: "try again later", Wait: 30}
 	errMasked    = refuse(403, "the camera has masks, and its own pictures would show what they hide",
 		"an administrator allows it by whep.unmasked")
-	errOver = errors.New("the server ends")
+	errBusy  = &Refusal{Status: 503, Cause: "as many pictures are converted as may be", Remedy: "try again later; live.transcodes is their number", Wait: 30}
+	errMasks = errors.New("the camera's masks are others now")
+	// errBlurred is for who may see nothing else, where nobody makes that.
+	errBlurred = refuse(403, "this account sees blurred pictures only, and none are made", "let live.transcodes be more than 0")
+	errOver    = errors.New("the server ends")
 )

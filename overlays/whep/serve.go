@@ -20,9 +20,10 @@ import (
 const maxOffer = 32 << 10
 
 // ServeHTTP answers on a camera's endpoint and on its sessions: the path values "id" and,
-// of a session, "session" say which. Whether who may watch was decided by the caller;
-// holds is asked every few seconds whether it still is so. OPTIONS needs nobody.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request, who string, holds func(context.Context) bool) {
+// of a session, "session" say which. Whether who may watch, and whether only blurred
+// pictures, was decided by the caller; holds is asked every few seconds whether it still
+// is so. OPTIONS needs nobody.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request, who string, blurred bool, holds func(context.Context) bool) {
 	allowed := "POST, OPTIONS"
 	if r.PathValue("session") != "" {
 		allowed = "DELETE, OPTIONS"
@@ -35,7 +36,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request, who string, h
 		}
 		w.WriteHeader(http.StatusNoContent)
 	case method == http.MethodPost && r.PathValue("session") == "":
-		s.post(w, r, who, holds)
+		s.post(w, r, who, blurred, holds)
 	case method == http.MethodDelete && r.PathValue("session") != "":
 		s.delete(w, r, who)
 	default:
@@ -44,7 +45,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request, who string, h
 }
 
 // post takes an offer and gives the answer.
-func (s *Server) post(w http.ResponseWriter, r *http.Request, who string, holds func(context.Context) bool) {
+func (s *Server) post(w http.ResponseWriter, r *http.Request, who string, blurred bool, holds func(context.Context) bool) {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if kind != "application/sdp" {
 		answer(w, refuse(415, fmt.Sprintf("the offer's type is %q", kind), "send it as Content-Type: application/sdp"))
@@ -60,7 +61,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, who string, holds 
 		return
 	}
 	id := r.PathValue("id")
-	v, reply, err := s.begin(id, text, r.URL.Query().Get("profile") == "any", who, holds)
+	v, reply, err := s.begin(id, text, r.URL.Query().Get("profile") == "any", who, blurred, holds)
 	if err != nil {
 		var known *Refusal
 		if !errors.As(err, &known) {
@@ -81,7 +82,7 @@ func (s *Server) delete(w http.ResponseWriter, r *http.Request, who string) {
 	s.mu.Lock()
 	v := s.sessions[r.PathValue("session")]
 	s.mu.Unlock()
-	if v == nil || v.camera != s.cameras.Get(r.PathValue("id")) || v.who != who {
+	if v == nil || v.camera.root != s.cameras.Get(r.PathValue("id")) || v.who != who {
 		answer(w, errNoSession)
 		return
 	}

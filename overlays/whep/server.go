@@ -30,6 +30,8 @@ type Options struct {
 	Delay     time.Duration // how long pictures are held back for their scenes: 400 ms
 	Unmasked  bool          // cameras with masks too: their pictures show what the masks hide
 
+	Renditions overlays.Renditions // for who cannot or may not have the cameras' own pictures; nil: there are none
+
 	Viewers    int // at once: 200
 	PerCamera  int // of them: 20
 	GroupBytes int // compressed pictures kept per camera for new viewers: 4 MiB
@@ -165,14 +167,14 @@ func (s *Server) Run(ctx context.Context) error {
 		<-v.done
 	}
 	for _, c := range cameras {
-		c.remove()
+		c.remove(errNoCamera)
 	}
 	return errors.Join(s.udpMux.Close(), s.tcpMux.Close())
 }
 
 // Camera adds a camera, or changes what is said of it.
 func (s *Server) Camera(c sidecar.Camera) {
-	if cam := s.cameras.Add(c.ID, func() *camera { return newCamera(&s.o) }); cam != nil {
+	if cam := s.cameras.Add(c.ID, func() *camera { return newCamera(&s.o, c.ID) }); cam != nil {
 		cam.configure(c)
 	}
 }
@@ -180,7 +182,7 @@ func (s *Server) Camera(c sidecar.Camera) {
 // Remove forgets a camera and lets its viewers go.
 func (s *Server) Remove(id string) {
 	if cam := s.cameras.Remove(id); cam != nil {
-		cam.remove()
+		cam.remove(errNoCamera)
 	}
 }
 
@@ -208,18 +210,20 @@ func (s *Server) Stats(id string) (viewers int, joined overlays.Stats) {
 }
 
 // begin answers an offer: it makes a session that lasts until its viewer is gone, the
-// camera cannot be given any more, or holds says no.
-func (s *Server) begin(id string, text []byte, every bool, who string, holds func(context.Context) bool) (*session, string, error) {
+// camera cannot be given any more, or holds says no. With blurred it is given the blurred
+// rendition and nothing else.
+func (s *Server) begin(id string, text []byte, every bool, who string, blurred bool, holds func(context.Context) bool) (*session, string, error) {
 	cam := s.cameras.Get(id)
 	if cam == nil {
 		return nil, "", errNoCamera
 	}
-	cam.mu.Lock()
-	why, stream := cam.refusal(), cam.stream.id
-	cam.mu.Unlock()
-	if why != nil {
-		return nil, "", why
+	cam, err := cam.choose(blurred)
+	if err != nil {
+		return nil, "", err
 	}
+	cam.mu.Lock()
+	stream := cam.stream.id
+	cam.mu.Unlock()
 	o, err := readOffer(text, stream, every)
 	if err != nil {
 		return nil, "", err
@@ -262,15 +266,17 @@ func (s *Server) admit(id string, v *session) error {
 	defer s.mu.Unlock()
 	n := 0
 	for _, other := range s.sessions {
-		if other.camera == v.camera {
+		if other.camera.root == v.camera.root {
 			n++
 		}
 	}
 	if n >= s.o.PerCamera || len(s.sessions) >= s.o.Viewers {
 		return errFull
 	}
-	v.camera.promise(v)
-	if s.cameras.Get(id) != v.camera { // removed meanwhile, and so are all when the server ends
+	if err := v.camera.promise(v); err != nil {
+		return err
+	}
+	if s.cameras.Get(id) != v.camera.root { // removed meanwhile, and so are all when the server ends
 		v.camera.leave(v)
 		return errNoCamera
 	}

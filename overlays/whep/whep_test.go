@@ -21,6 +21,7 @@ import (
 	"github.com/pion/webrtc/v4"
 	"go.uber.org/goleak"
 
+	"pantau/overlays/rendition"
 	"pantau/sidecar"
 	"pantau/sidecar/tap"
 	"pantau/sidecar/tap/taptest"
@@ -36,8 +37,10 @@ type stand struct {
 	mux    *http.ServeMux
 	url    string                                            // of the camera's endpoint
 	scene  func(u *sidecar.AccessUnit, n int) *sidecar.Scene // of the nth picture
+	also   *rendition.Server                                 // makes the renditions; may be nil
 	stop   func()
 	may    atomic.Bool // the account may watch
+	hidden atomic.Bool // the account sees blurred pictures only
 	who    atomic.Value
 
 	mu   sync.Mutex
@@ -64,7 +67,7 @@ func newStand(t *testing.T, o Options) *stand {
 	st.who.Store("somebody")
 	st.mux = http.NewServeMux()
 	serve := func(w http.ResponseWriter, r *http.Request) {
-		server.ServeHTTP(w, r, st.who.Load().(string), func(context.Context) bool { return st.may.Load() })
+		server.ServeHTTP(w, r, st.who.Load().(string), st.hidden.Load(), func(context.Context) bool { return st.may.Load() })
 	}
 	st.mux.HandleFunc("/api/v1/cameras/{id}/whep", serve)
 	st.mux.HandleFunc("/api/v1/cameras/{id}/whep/{session}", serve)
@@ -103,8 +106,12 @@ func (st *stand) play(clip string, startRTP uint32, infer time.Duration) {
 			st.mu.Lock()
 			st.sent[u.RTPTime] = sent{n, u.NALUs}
 			st.mu.Unlock()
-			st.server.AccessUnit("cam", u)
 			s := st.scene(u, n)
+			if st.also != nil {
+				st.also.AccessUnit("cam", u)
+				time.AfterFunc(infer, func() { st.also.Scene(s) })
+			}
+			st.server.AccessUnit("cam", u)
 			time.AfterFunc(infer, func() { st.server.Scene(s) })
 			n++
 		})

@@ -41,6 +41,7 @@ func (k *checker) settings(c *Config) {
 	k.file("console.key", &c.Console.Key)
 	k.rtspServer(&c.RTSP)
 	k.whepServer(c)
+	k.live(&c.Live)
 	k.onvifDevices(c)
 	k.model("models.default", c.Models.Default)
 	k.absolute(&c.Models.Dir)
@@ -61,19 +62,32 @@ func (k *checker) rtspServer(r *RTSP) {
 	k.overlay(&r.Overlay)
 }
 
+func (k *checker) live(l *Live) {
+	if l.Transcodes < 0 || l.Transcodes > 1000 {
+		k.wrong("live.transcodes", fmt.Sprintf("%d at once", l.Transcodes), "use 0 to 1000; each takes a part of a processor core")
+	}
+	k.delay("live.delay", l.Delay)
+	k.coded("live", l.Height, l.FPS, l.Preset, l.Bitrate)
+}
+
+// coded checks what pictures are like that are coded anew.
+func (k *checker) coded(path string, height int, fps float64, preset string, bitrate int) {
+	if height < 120 || height > 2160 {
+		k.wrong(path+".height", fmt.Sprintf("pictures of %d lines", height), "use 120 to 2160; none is made larger than the camera's")
+	}
+	if !(fps >= 1 && fps <= 60) {
+		k.wrong(path+".fps", fmt.Sprintf("%g pictures per second", fps), "use 1 to 60")
+	}
+	if bitrate < 50 || bitrate > 100_000 {
+		k.wrong(path+".bitrate", fmt.Sprintf("%d kbit/s", bitrate), "use 50 to 100000")
+	}
+	if k.Presets != nil && !slices.Contains(k.Presets, preset) {
+		k.wrong(path+".preset", fmt.Sprintf("unknown preset %q", preset), "use one of "+strings.Join(k.Presets, ", "))
+	}
+}
+
 func (k *checker) overlay(o *Overlay) {
-	if o.Height < 120 || o.Height > 2160 {
-		k.wrong("rtsp.overlay.height", fmt.Sprintf("pictures of %d lines", o.Height), "use 120 to 2160; none is made larger than the camera's")
-	}
-	if !(o.FPS >= 1 && o.FPS <= 60) {
-		k.wrong("rtsp.overlay.fps", fmt.Sprintf("%g pictures per second", o.FPS), "use 1 to 60")
-	}
-	if o.Bitrate < 50 || o.Bitrate > 100_000 {
-		k.wrong("rtsp.overlay.bitrate", fmt.Sprintf("%d kbit/s", o.Bitrate), "use 50 to 100000")
-	}
-	if k.Presets != nil && !slices.Contains(k.Presets, o.Preset) {
-		k.wrong("rtsp.overlay.preset", fmt.Sprintf("unknown preset %q", o.Preset), "use one of "+strings.Join(k.Presets, ", "))
-	}
+	k.coded("rtsp.overlay", o.Height, o.FPS, o.Preset, o.Bitrate)
 	if len(o.Show) == 0 {
 		k.wrong("rtsp.overlay.show", "nothing is drawn", fmt.Sprintf("use some of %v", sidecar.Layers()))
 	}

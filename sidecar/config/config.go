@@ -25,6 +25,7 @@ type Config struct {
 	Console  Console          `yaml:"console"`
 	RTSP     RTSP             `yaml:"rtsp"`
 	WHEP     WHEP             `yaml:"whep"`
+	Live     Live             `yaml:"live"`
 	ONVIF    ONVIF            `yaml:"onvif"`
 	Metrics  Metrics          `yaml:"metrics"`
 	Models   Models           `yaml:"models"`
@@ -68,6 +69,17 @@ type WHEP struct {
 	Advertise []string      `yaml:"advertise"` // addresses that viewers are told; empty: our own
 	Delay     time.Duration `yaml:"delay"`     // how long pictures wait for their boxes; 400ms
 	Unmasked  bool          `yaml:"unmasked"`  // cameras with masks too, whose pictures show what the masks hide
+}
+
+// Live says what the pictures are like that are converted for those who cannot or may
+// not have the cameras' own, in the live view and over WebRTC.
+type Live struct {
+	Transcodes int           `yaml:"transcodes"` // made at once, at most; 0: none; 4
+	Delay      time.Duration `yaml:"delay"`      // how long pictures wait for their boxes; 400ms
+	Height     int           `yaml:"height"`     // lines, at most; 720
+	FPS        float64       `yaml:"fps"`        // pictures per second, at most; 15
+	Preset     string        `yaml:"preset"`     // of the encoder; veryfast
+	Bitrate    int           `yaml:"bitrate"`    // kbit/s, at most; 4000
 }
 
 // Overlay says what the pictures are like that have their boxes in them.
@@ -168,6 +180,7 @@ func defaults() *Config {
 		WHEP:    WHEP{Advertise: []string{}, Delay: 400 * time.Millisecond},
 		RTSP: RTSP{Delay: 400 * time.Millisecond,
 			Overlay: Overlay{Height: 720, FPS: 15, Preset: "veryfast", Bitrate: 4000, Show: sidecar.Layers()}},
+		Live:    Live{Transcodes: 4, Delay: 400 * time.Millisecond, Height: 720, FPS: 15, Preset: "veryfast", Bitrate: 4000},
 		ONVIF:   ONVIF{Mode: EachCamera, Discovery: true},
 		Metrics: Metrics{Listen: "127.0.0.1:9464"},
 		Models:  Models{Default: "auto"},

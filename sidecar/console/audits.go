@@ -245,6 +245,7 @@ func stripOperation(doc *huma.OpenAPI) *huma.Operation {
 			"200": {Description: "An MP4", Content: film},
 			"206": {Description: "A part of it", Content: film},
 			"401": doc.Paths["/api/v1/me"].Get.Responses["401"],
+			"403": {Description: http.StatusText(http.StatusForbidden)},
 			"404": {Description: http.StatusText(http.StatusNotFound)},
 			"416": {Description: http.StatusText(http.StatusRequestedRangeNotSatisfiable)},
 			"500": {Description: http.StatusText(http.StatusInternalServerError)},

@@ -16,26 +16,26 @@ import (
 func (s *Server) cameraRoutes(api huma.API) {
 	type cameras struct{ Body []sidecar.CameraStatus }
 	huma.Register(api, operation("list-cameras", http.MethodGet, "/api/v1/cameras",
-		"All cameras and how they fare", http.StatusOK, accounts.Operator),
-		func(context.Context, *struct{}) (*cameras, error) {
+		"All cameras and how they fare", http.StatusOK, accounts.Viewer),
+		func(ctx context.Context, _ *struct{}) (*cameras, error) {
 			all := []sidecar.CameraStatus{}
 			for _, c := range s.options.Source.Cameras() {
-				all = append(all, shown(c))
+				all = append(all, shown(ctx, c))
 			}
 			return &cameras{Body: all}, nil
 		})
 
 	type camera struct{ Body sidecar.CameraStatus }
 	huma.Register(api, operation("get-camera", http.MethodGet, "/api/v1/cameras/{id}",
-		"One camera and how it fares", http.StatusOK, accounts.Operator, http.StatusNotFound),
-		func(_ context.Context, in *struct {
+		"One camera and how it fares", http.StatusOK, accounts.Viewer, http.StatusNotFound),
+		func(ctx context.Context, in *struct {
 			ID string `path:"id"`
 		}) (*camera, error) {
 			c, err := s.camera(in.ID)
 			if err != nil {
 				return nil, err
 			}
-			return &camera{Body: shown(c)}, nil
+			return &camera{Body: shown(ctx, c)}, nil
 		})
 	s.snapshotRoute(api)
 
@@ -77,8 +77,12 @@ func summary(source Source) NodeAndCameras {
 }
 
 // shown is a camera as the API shows it: its address without what may be a
-// secret, and nothing else that serves to reach it.
-func shown(c sidecar.CameraStatus) sidecar.CameraStatus {
+// secret, and nothing else that serves to reach it. Viewers are shown no address.
+func shown(ctx context.Context, c sidecar.CameraStatus) sidecar.CameraStatus {
+	if !caller(ctx).Role.Includes(accounts.Operator) {
+		c.Source = sidecar.Source{}
+		return c
+	}
 	c.Source = sidecar.Source{ONVIF: c.Source.ONVIF, Profile: c.Source.Profile, RTSPPort: c.Source.RTSPPort, Events: c.Source.Events,
 		RTSP: address(c.Source.RTSP), File: c.Source.File, Transport: c.Source.Transport}
 	if c.Source.File != "" {

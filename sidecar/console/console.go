@@ -40,14 +40,15 @@ type Options struct {
 	Accounts    *accounts.Store
 	Source      Source
 	// Live serves the live view of a camera until the viewer, the camera or
-	// the request's context is gone: (*live.Hub).Serve.
-	Live func(w http.ResponseWriter, r *http.Request, camera string)
+	// the request's context is gone: (*live.Hub).Serve. With blurred nothing is given in
+	// which persons or number plates can be recognised, as in Snapshot and WHEP.
+	Live func(w http.ResponseWriter, r *http.Request, camera string, blurred bool)
 	// Snapshot waits for a camera's next picture, with boxes or without, and gives it
 	// as JPEG with its capture time: (*still.Stills).Take.
-	Snapshot func(ctx context.Context, camera string, boxes bool) ([]byte, time.Time, error)
+	Snapshot func(ctx context.Context, camera string, boxes, blurred bool) ([]byte, time.Time, error)
 	// WHEP gives a camera over WebRTC: (*whep.Server).ServeHTTP. who is the account,
 	// and holds says later whether it still may watch. Nil: there is no such route.
-	WHEP func(w http.ResponseWriter, r *http.Request, who string, holds func(context.Context) bool)
+	WHEP func(w http.ResponseWriter, r *http.Request, who string, blurred bool, holds func(context.Context) bool)
 	// Figures gives what is known of a camera now; false: there is no such camera.
 	Figures func(camera string) (figures.Figures, bool)
 	View    View

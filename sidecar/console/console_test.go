@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -81,8 +82,8 @@ type site struct {
 	roots    *x509.CertPool
 	log      *safeBuffer
 	stop     func()
-	live     func(w http.ResponseWriter, r *http.Request, camera string)
-	whep     func(w http.ResponseWriter, r *http.Request, who string, holds func(context.Context) bool)
+	live     func(w http.ResponseWriter, r *http.Request, camera string, blurred bool)
+	whep     func(w http.ResponseWriter, r *http.Request, who string, blurred bool, holds func(context.Context) bool)
 	audit    func(ctx context.Context, who, action, what string)
 	discover func(Search) (Work, error)
 	view     View
@@ -92,7 +93,9 @@ type site struct {
 func newSite(t *testing.T) *site {
 	t.Helper()
 	s := &site{t: t, state: t.TempDir(), view: views(), log: &safeBuffer{}, stop: func() {},
-		live: func(w http.ResponseWriter, _ *http.Request, camera string) { _, _ = io.WriteString(w, "live "+camera) }}
+		live: func(w http.ResponseWriter, _ *http.Request, camera string, blurred bool) {
+			_, _ = fmt.Fprintf(w, "live %s, blurred %v", camera, blurred)
+		}}
 	s.start()
 	t.Cleanup(func() {
 		s.stop()
@@ -112,7 +115,9 @@ func (s *site) start() {
 	}
 	server, err := New(s.t.Context(), Options{Listen: "127.0.0.1:0", State: s.state, SetupToken: sidecar.NewSecret(token),
 		Accounts: s.accounts, Source: source{}, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Live: func(w http.ResponseWriter, r *http.Request, camera string) { s.live(w, r, camera) }, Snapshot: snapshot, Figures: figuresOf, View: s.view, Audits: audit.In(s.state), WHEP: s.whep, Audit: s.audit,
+		Live: func(w http.ResponseWriter, r *http.Request, camera string, blurred bool) {
+			s.live(w, r, camera, blurred)
+		}, Snapshot: snapshot, Figures: figuresOf, View: s.view, Audits: audit.In(s.state), WHEP: s.whep, Audit: s.audit,
 		Discover: func(r Search) (Work, error) { return s.discover(r) }, Probe: probeOf})
 	if err != nil {
 		s.t.Fatal(err)
@@ -280,18 +285,18 @@ func TestOpenAPIHoldsWhatIsAnswered(t *testing.T) {
 		{"post", "/logout", "204 401 500"},
 		{"get", "/cameras", "200 401 500"},
 		{"get", "/cameras/{id}", "200 401 404 422 500"},
-		{"get", "/cameras/{id}/live", "101 401 404"},
+		{"get", "/cameras/{id}/live", "101 400 401 404"},
 		{"post", "/cameras/{id}/whep", "201 400 401 403 404 406 409 413 415 429 503"},
 		{"get", "/cameras/{id}/figures", "200 401 404 422 500"},
 		{"post", "/discover", "200 401 403 422 429 500 501"},
 		{"post", "/probe", "200 401 403 422 429 500 501"},
-		{"get", "/cameras/{id}/audit", "200 401 404 422 500"},
-		{"post", "/cameras/{id}/audit", "201 401 404 409 422 500"},
-		{"delete", "/cameras/{id}/audit", "204 401 404 422 500"},
-		{"post", "/cameras/{id}/audit/tally", "200 401 404 409 422 500"},
-		{"get", "/cameras/{id}/audit/strips/{strip}", "200 206 401 404 416 500"},
-		{"get", "/cameras/{id}/view/reference.png", "200 401 404 422 500 503"},
-		{"post", "/cameras/{id}/view/confirm", "204 401 404 409 422 500 503"},
+		{"get", "/cameras/{id}/audit", "200 401 403 404 422 500"},
+		{"post", "/cameras/{id}/audit", "201 401 403 404 409 422 500"},
+		{"delete", "/cameras/{id}/audit", "204 401 403 404 422 500"},
+		{"post", "/cameras/{id}/audit/tally", "200 401 403 404 409 422 500"},
+		{"get", "/cameras/{id}/audit/strips/{strip}", "200 206 401 403 404 416 500"},
+		{"get", "/cameras/{id}/view/reference.png", "200 401 403 404 422 500 503"},
+		{"post", "/cameras/{id}/view/confirm", "204 401 403 404 409 422 500 503"},
 		{"post", "/accounts", "201 401 403 409 422 500"},
 		{"delete", "/accounts/{name}", "204 401 403 404 409 422 500"},
 		{"delete", "/me/device-passwords/{id}", "204 401 404 422 500"},

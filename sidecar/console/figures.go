@@ -20,7 +20,7 @@ func (s *Server) figureRoutes(api huma.API) {
 	type output struct{ Body figures.Figures }
 	huma.Register(api, operation("get-figures", http.MethodGet, "/api/v1/cameras/{id}/figures",
 		"What is known of a camera now: sums, the newest minute with its quality and audits, states of functions",
-		http.StatusOK, accounts.Operator, http.StatusNotFound),
+		http.StatusOK, accounts.Viewer, http.StatusNotFound),
 		func(_ context.Context, in *cameraID) (*output, error) {
 			f, ok := s.options.Figures(in.ID)
 			if !ok {

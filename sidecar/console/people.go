@@ -15,7 +15,7 @@ import (
 type newAccount struct {
 	Name     string         `json:"name" maxLength:"64"`
 	Password sidecar.Secret `json:"password" doc:"At least 10 characters"`
-	Role     accounts.Role  `json:"role" enum:"admin,operator"`
+	Role     accounts.Role  `json:"role" enum:"admin,operator,viewer" doc:"A viewer sees persons and number plates blurred"`
 }
 
 // accountRoutes are those of the accounts, for administrators, and of one's own
@@ -72,7 +72,7 @@ type newDevicePassword struct {
 func (s *Server) devicePasswordRoutes(api huma.API) {
 	const at = "/api/v1/me/device-passwords"
 	type list struct{ Body []accounts.DevicePassword }
-	huma.Register(api, operation("list-device-passwords", http.MethodGet, at, "One's device passwords, without the passwords", http.StatusOK, accounts.Operator),
+	huma.Register(api, operation("list-device-passwords", http.MethodGet, at, "One's device passwords, without the passwords", http.StatusOK, accounts.Viewer),
 		func(ctx context.Context, _ *struct{}) (*list, error) {
 			all, err := s.options.Accounts.DevicePasswords(ctx, caller(ctx).ID)
 			return &list{Body: all}, answer(err)
@@ -80,7 +80,7 @@ func (s *Server) devicePasswordRoutes(api huma.API) {
 
 	type create struct{ Body label }
 	type created struct{ Body newDevicePassword }
-	huma.Register(api, operation("create-device-password", http.MethodPost, at, "Generate a device password", http.StatusCreated, accounts.Operator),
+	huma.Register(api, operation("create-device-password", http.MethodPost, at, "Generate a device password", http.StatusCreated, accounts.Viewer),
 		func(ctx context.Context, in *create) (*created, error) {
 			p, secret, err := s.options.Accounts.AddDevicePassword(ctx, caller(ctx).ID, in.Body.Label)
 			if err != nil {
@@ -93,7 +93,7 @@ func (s *Server) devicePasswordRoutes(api huma.API) {
 	type id struct {
 		ID int64 `path:"id"`
 	}
-	huma.Register(api, operation("delete-device-password", http.MethodDelete, at+"/{id}", "Delete a device password", http.StatusNoContent, accounts.Operator, http.StatusNotFound),
+	huma.Register(api, operation("delete-device-password", http.MethodDelete, at+"/{id}", "Delete a device password", http.StatusNoContent, accounts.Viewer, http.StatusNotFound),
 		func(ctx context.Context, in *id) (*struct{}, error) {
 			if err := s.options.Accounts.DeleteDevicePassword(ctx, caller(ctx).ID, in.ID); err != nil {
 				return nil, answer(err)

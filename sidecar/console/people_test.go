@@ -89,6 +89,32 @@ func TestRolesAreHeld(t *testing.T) {
 	operator.want(403, "POST", "/api/v1/discover", map[string]any{})
 	operator.want(403, "POST", "/api/v1/probe", map[string]any{"address": "10.0.0.5"})
 
+	viewer := s.browser()
+	admin.want(201, "POST", "/api/v1/accounts", map[string]string{"name": "wall", "password": password, "role": "viewer"})
+	viewer.want(200, "POST", "/api/v1/login", login("wall", password))
+	for path, wants := range map[string]string{
+		"/api/v1/me": `"role":"viewer"`, "/api/v1/cameras": "North", "/api/v1/cameras/a/figures": "", "/api/v1/cameras/a/live": "blurred true",
+		"/api/v1/cameras/a/snapshot.jpg": "boxes blurred", "/api/v1/cameras/a/snapshot.jpg?boxes=0": "plain blurred",
+	} {
+		if got := viewer.want(200, "GET", path, nil); !strings.Contains(got, wants) || strings.Contains(got, "10.0.0.1") {
+			t.Errorf("%s: got %s, want %s and no address", path, got, wants)
+		}
+	}
+	for _, refused := range [][2]string{
+		{"GET", "/api/v1/status"}, {"GET", "/api/v1/accounts"}, {"GET", "/api/v1/cameras/a/view/reference.png"}, {"POST", "/api/v1/cameras/a/view/confirm"},
+		{"GET", "/api/v1/cameras/a/audit"}, {"DELETE", "/api/v1/cameras/a/audit"}, {"GET", "/api/v1/cameras/a/audit/strips/x"},
+	} {
+		viewer.want(403, refused[0], refused[1], nil)
+	}
+	viewer.want(403, "POST", "/api/v1/cameras/a/audit", map[string]any{})
+	viewer.want(403, "POST", "/api/v1/discover", map[string]any{})
+	if got := operator.want(200, "GET", "/api/v1/cameras/a/live", nil); !strings.Contains(got, "blurred false") {
+		t.Errorf("an operator gets %s", got)
+	}
+	if got := operator.want(200, "GET", "/api/v1/cameras/a/snapshot.jpg", nil); strings.Contains(got, "blurred") {
+		t.Errorf("an operator gets %s", got)
+	}
+
 	if got := admin.want(200, "GET", "/api/v1/accounts", nil); !strings.Contains(got, `"ops"`) || strings.Contains(got, "argon2") {
 		t.Errorf("got accounts %s", got)
 	}

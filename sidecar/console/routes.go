@@ -27,7 +27,7 @@ func (s *Server) routes(files fs.FS) http.Handler {
 	})
 	mux.HandleFunc("GET /signin", s.signInByLink)
 	mux.HandleFunc("GET /api/v1/cameras/{id}/live", s.live)
-	mux.HandleFunc("GET /api/v1/cameras/{id}/audit/strips/{strip}", s.strip)
+	mux.HandleFunc("GET /api/v1/cameras/{id}/audit/strips/{strip}", only(accounts.Operator, s.strip))
 	s.api(mux)
 
 	protection := http.NewCrossOriginProtection()
@@ -52,8 +52,8 @@ func (s *Server) api(mux *http.ServeMux) {
 	config.Security = []map[string][]string{{"session": {}}}
 	api := humago.New(mux, config)
 	api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) {
-		if ctx.Operation().Metadata["role"] == accounts.Admin && caller(ctx.Context()).Role != accounts.Admin {
-			_ = huma.WriteErr(api, ctx, http.StatusForbidden, "this needs an administrator")
+		if role, _ := ctx.Operation().Metadata["role"].(accounts.Role); role != "" && !caller(ctx.Context()).Role.Includes(role) {
+			_ = huma.WriteErr(api, ctx, http.StatusForbidden, needs(role))
 			return
 		}
 		next(ctx)
@@ -77,9 +77,12 @@ func liveOperation(doc *huma.OpenAPI) *huma.Operation {
 	return &huma.Operation{OperationID: "watch-camera", Method: http.MethodGet, Path: "/api/v1/cameras/{id}/live",
 		Summary:     "The live view of a camera",
 		Description: "A WebSocket (RFC 6455); its messages are described in docs/live.md. It ends with the session.",
-		Parameters:  []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}},
+		Parameters: []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}},
+			{Name: "codec", In: "query", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"avc1"}}, Description: "avc1: the browser decodes nothing but H.264"},
+			{Name: "after", In: "query", Schema: &huma.Schema{Type: huma.TypeString}, Description: "The newest picture that a returning page has, EPOCH:PTS"}},
 		Responses: map[string]*huma.Response{
 			"101": {Description: "The WebSocket is open"},
+			"400": {Description: http.StatusText(http.StatusBadRequest)},
 			"401": me["401"],
 			"404": {Description: http.StatusText(http.StatusNotFound)},
 		}}
@@ -107,13 +110,35 @@ func caller(ctx context.Context) accounts.Account {
 func operation(id, method, path, summary string, status int, role accounts.Role, refusals ...int) huma.Operation {
 	o := huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary,
 		DefaultStatus: status, MaxBodyBytes: maxBody, Errors: append(refusals, http.StatusUnauthorized)}
-	if role == accounts.Admin {
-		o.Metadata = map[string]any{"role": accounts.Admin}
+	o.Metadata = map[string]any{"role": role}
+	if role == accounts.Admin || role == accounts.Operator {
 		o.Errors = append(o.Errors, http.StatusForbidden)
-		o.Description = "For administrators."
+		o.Description = map[accounts.Role]string{accounts.Admin: "For administrators.", accounts.Operator: "Not for viewers."}[role]
 	}
 	return o
 }
+
+// only lets those in whose role includes one, where a route is no operation of the API's own.
+func only(role accounts.Role, serve http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !caller(r.Context()).Role.Includes(role) {
+			problem(w, http.StatusForbidden, needs(role))
+			return
+		}
+		serve(w, r)
+	}
+}
+
+// needs is the refusal of what a role may not do.
+func needs(role accounts.Role) string {
+	if role == accounts.Admin {
+		return "this needs an administrator"
+	}
+	return "this needs an operator or an administrator"
+}
+
+// blurred says whether the caller may not have pictures in which persons can be recognised.
+func blurred(ctx context.Context) bool { return !caller(ctx).Role.SeesPersons() }
 
 // live serves one viewer. The view ends with the session.
 func (s *Server) live(w http.ResponseWriter, r *http.Request) {
@@ -125,7 +150,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 		defer close(done)
 		s.watchSession(ctx, cancel, s.sessions.Token(ctx))
 	}()
-	s.options.Live(w, r.WithContext(ctx), r.PathValue("id"))
+	s.options.Live(w, r.WithContext(ctx), r.PathValue("id"), blurred(ctx))
 	cancel()
 	<-done
 }

@@ -23,8 +23,8 @@ func (s *Server) snapshotRoute(api huma.API) {
 		Body    []byte
 	}
 	o := operation("get-snapshot", http.MethodGet, "/api/v1/cameras/{id}/snapshot.jpg",
-		"The next picture of a camera", http.StatusOK, accounts.Operator, http.StatusNotFound, http.StatusServiceUnavailable)
-	o.Description = "With the boxes found in it, or, with boxes=0, as it is. Masks are blanked in both."
+		"The next picture of a camera", http.StatusOK, accounts.Viewer, http.StatusNotFound, http.StatusServiceUnavailable)
+	o.Description = "With the boxes found in it, or, with boxes=0, as it is. Masks are blanked in both. For a viewer persons and number plates are blurred."
 	o.Responses = map[string]*huma.Response{"200": {Description: "A JPEG",
 		Content: map[string]*huma.MediaType{jpegType: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}}}
 	huma.Register(api, o, func(ctx context.Context, in *struct {
@@ -38,7 +38,7 @@ func (s *Server) snapshotRoute(api huma.API) {
 		if why := blind(c.Status); why != "" {
 			return nil, huma.Error503ServiceUnavailable(why)
 		}
-		data, capture, err := s.options.Snapshot(ctx, in.ID, in.Boxes == "1")
+		data, capture, err := s.options.Snapshot(ctx, in.ID, in.Boxes == "1", blurred(ctx))
 		if err != nil {
 			return nil, huma.Error503ServiceUnavailable(err.Error())
 		}

@@ -12,11 +12,11 @@ import (
 )
 
 // snapshot gives a text in the place of a picture.
-func snapshot(_ context.Context, camera string, boxes bool) ([]byte, time.Time, error) {
+func snapshot(_ context.Context, camera string, boxes, blurred bool) ([]byte, time.Time, error) {
 	if camera != "a" {
 		return nil, time.Time{}, errors.New("asked for " + camera)
 	}
-	return []byte(map[bool]string{true: "boxes", false: "plain"}[boxes]), time.Unix(1700000000, 5000).UTC(), nil
+	return []byte(map[bool]string{true: "boxes", false: "plain"}[boxes] + map[bool]string{true: " blurred"}[blurred]), time.Unix(1700000000, 5000).UTC(), nil
 }
 
 func TestSnapshots(t *testing.T) {

@@ -26,14 +26,14 @@ func (s *Server) whepRoutes(mux *http.ServeMux, inside http.Handler) http.Handle
 	for _, path := range []string{"/api/v1/cameras/{id}/whep", "/api/v1/cameras/{id}/whep/{session}"} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			token := s.sessions.Token(r.Context())
-			s.options.WHEP(w, r, caller(r.Context()).Name, func(ctx context.Context) bool { return s.holds(ctx, token) })
+			s.options.WHEP(w, r, caller(r.Context()).Name, blurred(r.Context()), func(ctx context.Context) bool { return s.holds(ctx, token) })
 		})
 		outside.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			allowOrigins(w.Header())
 			name, password, given := brought(r)
 			switch {
 			case r.Method == http.MethodOptions: // tells nothing, and browsers send it without credentials
-				s.options.WHEP(w, r, "", nil)
+				s.options.WHEP(w, r, "", true, nil)
 			case given:
 				s.whepByPassword(w, r, name, password)
 			default:
@@ -68,7 +68,7 @@ func (s *Server) whepByPassword(w http.ResponseWriter, r *http.Request, name str
 	}
 	if err == nil {
 		forgive()
-		s.options.WHEP(w, r, a.Name, func(ctx context.Context) bool {
+		s.options.WHEP(w, r, a.Name, !a.Role.SeesPersons(), func(ctx context.Context) bool {
 			now, err := s.options.Accounts.DeviceAccount(ctx, password)
 			return err == nil && now.ID == a.ID
 		})

@@ -15,7 +15,7 @@ func TestWHEPIsForThoseWhoMayWatch(t *testing.T) {
 	s := newSite(t)
 	var who string
 	var holds func(context.Context) bool
-	s.whep = func(w http.ResponseWriter, r *http.Request, name string, still func(context.Context) bool) {
+	s.whep = func(w http.ResponseWriter, r *http.Request, name string, _ bool, still func(context.Context) bool) {
 		who, holds = name, still
 		_, _ = io.WriteString(w, r.PathValue("id")+" "+r.PathValue("session"))
 	}
@@ -74,9 +74,37 @@ func TestWHEPIsForThoseWhoMayWatch(t *testing.T) {
 	}
 }
 
+// A viewer's player gets blurred pictures, by session and by device password.
+func TestWHEPIsBlurredForViewers(t *testing.T) {
+	s := newSite(t)
+	var hidden bool
+	s.whep = func(_ http.ResponseWriter, _ *http.Request, _ string, blurred bool, _ func(context.Context) bool) { hidden = blurred }
+	s.stop()
+	s.start()
+	admin, viewer := s.admin(), s.browser()
+	admin.want(201, "POST", "/api/v1/accounts", map[string]string{"name": "wall", "password": password, "role": "viewer"})
+	viewer.want(200, "POST", "/api/v1/login", login("wall", password))
+	const path = "/api/v1/cameras/a/whep"
+	for who, b := range map[string]*browser{"admin": admin, "viewer": viewer} {
+		var made struct{ Password string }
+		if err := json.Unmarshal([]byte(b.want(201, "POST", "/api/v1/me/device-passwords", map[string]string{"label": "x"})), &made); err != nil {
+			t.Fatal(err)
+		}
+		b.want(200, "POST", path, nil, "Sec-Fetch-Site", "same-origin")
+		if hidden != (who == "viewer") {
+			t.Errorf("%s by session: blurred %v", who, hidden)
+		}
+		hidden = who != "viewer"
+		s.browser().want(200, "POST", path, nil, "Authorization", "Bearer "+made.Password)
+		if hidden != (who == "viewer") {
+			t.Errorf("%s by device password: blurred %v", who, hidden)
+		}
+	}
+}
+
 func TestWHEPGuessesAreLimited(t *testing.T) {
 	s := newSite(t)
-	s.whep = func(http.ResponseWriter, *http.Request, string, func(context.Context) bool) {}
+	s.whep = func(http.ResponseWriter, *http.Request, string, bool, func(context.Context) bool) {}
 	s.stop()
 	s.start()
 	b := s.browser()

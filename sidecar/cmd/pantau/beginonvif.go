@@ -32,9 +32,9 @@ func (s *service) beginONVIF(_ context.Context, p *parts) (err error) {
 	return nil
 }
 
-// picture gives a camera's next picture, its masks blanked.
+// picture gives a camera's next picture, its masks blanked. No viewer asks for it here.
 func (s *service) picture(ctx context.Context, camera string, boxes bool) ([]byte, error) {
-	data, _, err := s.snapshot(ctx, camera, boxes)
+	data, _, err := s.snapshot(ctx, camera, boxes, false)
 	return data, err
 }
 

@@ -82,8 +82,8 @@ func (c *benchPartCmd) Run(ctx context.Context) error {
 	switch {
 	case c.Part == "decode" && len(c.Args) == 1:
 		return bench.Decode(c.Args[0])
-	case c.Part == "burn" && len(c.Args) == 1:
-		whole, coding, err := bench.Burn(ctx, c.Args[0])
+	case c.Part == "burn" && len(c.Args) == 2:
+		whole, coding, err := bench.Burn(ctx, c.Args[0], c.Args[1])
 		if err == nil {
 			fmt.Println(whole.Seconds(), coding.Seconds())
 		}

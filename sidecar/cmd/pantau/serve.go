@@ -21,6 +21,7 @@ import (
 	"pantau/overlays"
 	"pantau/overlays/burn"
 	"pantau/overlays/live"
+	"pantau/overlays/rendition"
 	"pantau/overlays/republish"
 	"pantau/overlays/still"
 	"pantau/overlays/whep"
@@ -57,6 +58,7 @@ type service struct {
 	board     *figures.Board
 	hub       *live.Hub
 	stills    *still.Stills
+	converted *rendition.Server
 	rtsp      *republish.Server // nil: the cameras are not given on
 	whep      *whep.Server      // nil: the cameras are not given on over WebRTC
 	onvif     *devices.Devices  // nil: the cameras are not offered as ONVIF devices
@@ -77,7 +79,7 @@ func (s *service) serve(ctx context.Context, ready func(context.Context) error) 
 	s.started = time.Now()
 	defer func() { err = errors.Join(err, p.stop(), s.close()) }()
 	for _, begin := range []func(context.Context, *parts) error{
-		s.beginRedis, s.beginPublisher, s.beginWHEP, s.openConsole, s.beginRTSP, s.beginONVIF, s.beginFleet, s.beginConsole,
+		s.beginRedis, s.beginPublisher, s.beginRenditions, s.beginWHEP, s.openConsole, s.beginRTSP, s.beginONVIF, s.beginFleet, s.beginConsole,
 	} {
 		if err := begin(ctx, p); err != nil {
 			return err
@@ -169,7 +171,7 @@ func (s *service) beginFleet(_ context.Context, p *parts) error {
 	s.devices = camera.New(camera.Options{Need: needOf, Facts: s.publisher.Facts, Log: s.log})
 	viewer := &audience{
 		Hub: s.hub, stills: s.stills, rtsp: s.rtsp, onvif: s.onvif, publisher: s.publisher, auditor: s.auditor,
-		told: []listener{s.hub, s.stills, s.devices, s.board}, ways: []wayOut{s.hub}, log: s.log, started: time.Now(), known: map[string]string{},
+		told: []listener{s.converted, s.hub, s.stills, s.devices, s.board}, ways: []wayOut{s.converted, s.hub}, log: s.log, started: time.Now(), known: map[string]string{},
 	}
 	if s.rtsp != nil {
 		viewer.join(s.rtsp)
@@ -201,14 +203,14 @@ func (s *service) shown(f *sidecar.Frame, scene *sidecar.Scene) {
 }
 
 // snapshot gives a picture of a camera as JPEG.
-func (s *service) snapshot(ctx context.Context, id string, boxes bool) ([]byte, time.Time, error) {
-	picture, err := s.stills.Take(ctx, id, boxes)
+func (s *service) snapshot(ctx context.Context, id string, boxes, blurred bool) ([]byte, time.Time, error) {
+	picture, err := s.stills.Take(ctx, id, still.Wish{Boxes: boxes, Blurred: blurred})
 	return picture.JPEG, picture.Capture, err
 }
 
 // openConsole takes the port of the page and the API, and opens the accounts.
 func (s *service) openConsole(ctx context.Context, _ *parts) error {
-	s.hub, s.stills = live.NewHub(live.Options{}), still.New()
+	s.hub, s.stills = live.NewHub(live.Options{Renditions: s.converted, Delay: s.settings.Live.Delay}), still.New()
 	s.board = figures.NewBoard()
 	var err error
 	if s.accounts, err = accounts.Open(ctx, s.state); err != nil {
@@ -266,6 +268,16 @@ func decoder(codec sidecar.Codec, masks []sidecar.Polygon, keys bool) (burn.Deco
 	return decode.New(decode.Options{Codec: codec, Mask: masks, KeyFrames: keys})
 }
 
+// beginRenditions prepares what converts pictures. It ends after those who give them.
+func (s *service) beginRenditions(_ context.Context, p *parts) error {
+	l := s.settings.Live
+	s.converted = rendition.New(rendition.Options{Most: l.Transcodes, Pictures: burn.Options{
+		Decoder: decoder, Delay: l.Delay, Height: l.Height, FPS: l.FPS, Preset: l.Preset, Bitrate: l.Bitrate, Log: s.log.With("stage", "transcode"),
+	}})
+	p.start("converted pictures", s.converted.Run)
+	return nil
+}
+
 // beginWHEP opens the port for WebRTC players, where that is wanted. It ends after those
 // who let them in and those who feed it.
 func (s *service) beginWHEP(_ context.Context, p *parts) error {
@@ -273,7 +285,7 @@ func (s *service) beginWHEP(_ context.Context, p *parts) error {
 	if w.Listen == "" {
 		return nil
 	}
-	o := whep.Options{Listen: w.Listen, Delay: w.Delay, Unmasked: w.Unmasked, Log: s.log}
+	o := whep.Options{Listen: w.Listen, Delay: w.Delay, Unmasked: w.Unmasked, Renditions: s.converted, Log: s.log}
 	for _, a := range w.Advertise {
 		o.Advertise = append(o.Advertise, netip.MustParseAddr(a)) // checked with the settings
 	}
@@ -339,14 +351,14 @@ func (s *service) Cameras() []sidecar.CameraStatus {
 		st.Profile = s.devices.Profile(all[i].ID)
 		st.Viewers, _ = s.hub.Viewers(all[i].ID)
 		st.Overlays = map[sidecar.Way]sidecar.Overlay{}
+		st.Overlays[sidecar.WayConverted] = codedOf(s.converted.Stats(all[i].ID, overlays.Converted))
+		st.Overlays[sidecar.WayBlurred] = codedOf(s.converted.Stats(all[i].ID, overlays.Blurred))
 		if s.rtsp != nil {
 			readers, joined := s.rtsp.Stats(all[i].ID)
 			watchers, burnt := s.rtsp.Burnt(all[i].ID)
 			st.Readers = readers + watchers
 			st.Overlays[sidecar.WayRTSP] = overlayOf(joined)
-			drawn := overlayOf(burnt.Stats)
-			drawn.Dropped, drawn.CPU = burnt.Dropped+burnt.Failed, burnt.CPU
-			st.Overlays[sidecar.WayBurnt] = drawn
+			st.Overlays[sidecar.WayBurnt] = codedOf(burnt)
 		}
 		if s.whep != nil {
 			players, joined := s.whep.Stats(all[i].ID)
@@ -358,6 +370,13 @@ func (s *service) Cameras() []sidecar.CameraStatus {
 
 func overlayOf(s overlays.Stats) sidecar.Overlay {
 	return sidecar.Overlay{Joined: s.Joined, Late: s.Late, Error: s.Behind}
+}
+
+// codedOf is overlayOf for pictures that are coded anew.
+func codedOf(s burn.Stats) sidecar.Overlay {
+	o := overlayOf(s.Stats)
+	o.Dropped, o.CPU = s.Dropped+s.Failed, s.CPU
+	return o
 }
 
 // running lists the cameras that an audit can be of.
@@ -386,6 +405,8 @@ func (s *service) Node() sidecar.NodeStatus {
 		Lost:   st.NotesLost + st.LinesLost,
 		Outbox: sidecar.Outbox{Entries: uint64(max(0, st.Waiting)), Bytes: uint64(max(0, st.Outbox.Bytes)), Oldest: st.Oldest.Seconds()},
 	}
+	n.Transcodes.Most = s.settings.Live.Transcodes
+	n.Transcodes.Running, n.Transcodes.Refused = s.converted.Working()
 	for _, g := range st.Groups {
 		n.Groups = append(n.Groups, sidecar.Group{Stream: g.Stream, Name: g.Name, Pending: g.Pending, Lag: g.Lag, Behind: g.Behind.Seconds()})
 	}

@@ -27,7 +27,18 @@ type Role string
 const (
 	Admin    Role = "admin"    // everything
 	Operator Role = "operator" // looks at cameras and their numbers
+	Viewer   Role = "viewer"   // sees cameras with persons and number plates blurred, and their numbers: a screen that others see
 )
+
+// Includes says whether a role may do what another one may; "" is whoever has signed in.
+func (r Role) Includes(other Role) bool {
+	rank := map[Role]int{"": 0, Viewer: 1, Operator: 2, Admin: 3}
+	has, known := rank[r]
+	return known && has >= rank[other]
+}
+
+// SeesPersons says whether a role may have pictures that are not blurred.
+func (r Role) SeesPersons() bool { return r.Includes(Operator) }
 
 // The errors that a caller treats differently.
 var (

@@ -82,11 +82,12 @@ func (s *Store) DeleteDevicePassword(ctx context.Context, account, id int64) err
 }
 
 // DeviceSecrets gives the passwords themselves of an account by its name, for
-// the digest of a server.
+// the digest of a server. Those of viewers are not among them: what such servers give
+// is not blurred.
 func (s *Store) DeviceSecrets(ctx context.Context, name string) ([]sidecar.Secret, error) {
 	var all []sidecar.Secret
 	err := s.eachDevice(ctx, `SELECT a.id, d.sealed FROM device_passwords d
-		JOIN accounts a ON a.id = d.account WHERE a.name = ? ORDER BY d.id`,
+		JOIN accounts a ON a.id = d.account WHERE a.name = ? AND a.role <> 'viewer' ORDER BY d.id`,
 		func(_ int64, text string) { all = append(all, sidecar.NewSecret(text)) }, name)
 	if err != nil {
 		return nil, err

@@ -67,8 +67,8 @@ func check(name string, password sidecar.Secret, role Role) error {
 		return &sidecar.FieldError{Field: "password", Problem: fmt.Sprintf("has %d characters", n),
 			Remedy: fmt.Sprintf("use %d to 256", minPassword)}
 	}
-	if role != Admin && role != Operator {
-		return &sidecar.FieldError{Field: "role", Problem: "is no role", Remedy: "use admin or operator"}
+	if role == "" || !role.Includes("") {
+		return &sidecar.FieldError{Field: "role", Problem: "is no role", Remedy: "use admin, operator or viewer"}
 	}
 	return nil
 }

@@ -36,6 +36,12 @@ func collectCamera(out chan<- prometheus.Metric, id string, s *sidecar.Status) {
 	burnt := s.Overlays[sidecar.WayBurnt]
 	m.number("overlay_dropped_total", "Pictures that there was no time to draw boxes into.", float64(burnt.Dropped), counter)
 	m.number("overlay_encode_cpu_seconds_total", "Processor time of the encoder of pictures with boxes in them.", burnt.CPU.Seconds(), counter)
+	for _, way := range []sidecar.Way{sidecar.WayConverted, sidecar.WayBlurred} {
+		o := s.Overlays[way]
+		m.labels, m.values = []string{"camera", "way"}, []string{id, string(way)}
+		m.number("transcode_dropped_total", "Pictures that there was no time to convert.", float64(o.Dropped), counter)
+		m.number("transcode_encode_cpu_seconds_total", "Processor time of the encoder of converted pictures.", o.CPU.Seconds(), counter)
+	}
 
 	m.labels = []string{"camera", "way"}
 	for way, o := range s.Overlays {
@@ -78,6 +84,9 @@ func collectNode(out chan<- prometheus.Metric, n sidecar.NodeStatus) {
 	m.number("ready", "1 where everything that must run runs.", one(n.Ready))
 	m.number("inference_cpu_seconds_total", "Processor time of the models.", n.InferCPU.Seconds(), counter)
 	m.number("notes_lost_total", "Notes of states and audits, and lines of the file, that could not be written.", float64(n.Lost), counter)
+	m.number("transcodes", "Cameras' pictures that are converted for viewers now, each for all of them.", float64(n.Transcodes.Running))
+	m.number("transcodes_most", "How many may be converted at once (live.transcodes).", float64(n.Transcodes.Most))
+	m.number("transcodes_refused_total", "Times that there was no room to convert one more.", float64(n.Transcodes.Refused), counter)
 	m.number("redis_up", "1 where Redis answers.", one(n.Redis.Connected))
 	m.number("redis_scenes_total", "Scenes written to Redis.", float64(n.Redis.Scenes), counter)
 	m.number("redis_scenes_dropped_total", "Scenes given up because Redis was away or slow.", float64(n.Redis.Dropped), counter)

@@ -26,7 +26,8 @@ type source struct{ ready bool }
 func (source) Cameras() []sidecar.CameraStatus {
 	s := sidecar.Status{State: "running", FPS: sidecar.Rates{Camera: 25, Processed: 24, Skipped: 1, Detection: 8},
 		Dropped: map[string]uint64{"detector": 3}, Reconnects: 2, ClockOffset: -0.5, Viewers: 1,
-		Overlays: map[sidecar.Way]sidecar.Overlay{sidecar.WayRTSP: {Joined: 9, Late: 1, Error: 80 * time.Millisecond}, sidecar.WayBurnt: {Joined: 6, Dropped: 2, CPU: time.Second}}}
+		Overlays: map[sidecar.Way]sidecar.Overlay{sidecar.WayRTSP: {Joined: 9, Late: 1, Error: 80 * time.Millisecond}, sidecar.WayBurnt: {Joined: 6, Dropped: 2, CPU: time.Second},
+			sidecar.WayConverted: {Dropped: 1, CPU: 2 * time.Second}}}
 	s.Stages[0].Observe(time.Millisecond)
 	s.Stages[0].Observe(3 * time.Millisecond)
 	s.Stages[0].Observe(time.Minute)
@@ -34,7 +35,7 @@ func (source) Cameras() []sidecar.CameraStatus {
 }
 
 func (s source) Node() sidecar.NodeStatus {
-	return sidecar.NodeStatus{Node: "node-1", Version: "1", Model: "street@1", Ready: s.ready, Cause: "Redis is away",
+	return sidecar.NodeStatus{Node: "node-1", Version: "1", Model: "street@1", Ready: s.ready, Cause: "Redis is away", Transcodes: sidecar.Transcodes{Running: 2, Most: 4, Refused: 7},
 		Redis: sidecar.Backend{Connected: true, Scenes: 7, Dropped: 1, Facts: 5}, Outbox: sidecar.Outbox{Entries: 4, Bytes: 9, Oldest: 1.5}}
 }
 
@@ -55,6 +56,12 @@ func TestMetrics(t *testing.T) {
 		`pantau_camera_overlay_late_total{camera="a",way="rtsp"} 1`,
 		`pantau_camera_overlay_frame_error_seconds{camera="a",way="rtsp"} 0.08`,
 		`pantau_camera_overlay_dropped_total{camera="a"} 2`,
+		`pantau_camera_transcode_dropped_total{camera="a",way="converted"} 1`,
+		`pantau_camera_transcode_encode_cpu_seconds_total{camera="a",way="converted"} 2`,
+		`pantau_camera_transcode_encode_cpu_seconds_total{camera="a",way="blurred"} 0`,
+		`pantau_transcodes 2`,
+		`pantau_transcodes_most 4`,
+		`pantau_transcodes_refused_total 7`,
 		`pantau_camera_overlay_encode_cpu_seconds_total{camera="a"} 1`,
 		`pantau_camera_latency_seconds_bucket{camera="a",stage="decode",le="0.005"} 2`,
 		`pantau_info{model="street@1",node="node-1",version="1"} 1`,

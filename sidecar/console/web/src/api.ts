@@ -14,6 +14,11 @@ export interface Me {
   role: string
 }
 
+/** operates says whether somebody may change what is counted, and see who passes. */
+export function operates(user: Me): boolean {
+  return user.role !== 'viewer'
+}
+
 /** CameraEntry is one camera of the list. */
 export interface CameraEntry {
   id: string

@@ -26,7 +26,7 @@ function stream(connection, o = {}) {
   const units = clips[codec] ?? clips.h264
   const send = (m) => connection.send(typeof m === 'string' || Buffer.isBuffer(m) ? m : JSON.stringify(m))
   const hello = (epoch) => send({ type: 'hello', camera: { id: 'demo', name: 'Demo street', functions }, codec, clock: 90000, epoch,
-    width: 640, height: 360, hold_ms: 200, masked: o.masked === true })
+    width: 640, height: 360, hold_ms: 200, masked: o.masked === true, ...o.hello })
   const stats = { type: 'stats', fps: { camera: 25, processed: 25, skipped: 0, detection: 8 }, dropped: {}, model: 'street@1',
     latency_ms: { decode: 3, wait: 5, infer: 40, total: 60 }, state: 'running', ...o.status }
   hello('e0')
@@ -42,7 +42,7 @@ function stream(connection, o = {}) {
       const epoch = `e${Math.floor(n / (o.session ?? Infinity))}`
       if (o.session && n > 0 && n % o.session === 0) hello(epoch)
       const pts = 2 ** 33 + (n % (o.session ?? Infinity)) * 3600
-      if (!o.masked) send(unitMessage(units[n % units.length], pts, Date.now() * 1000))
+      if (!o.masked || o.hello?.rendition) send(unitMessage(units[n % units.length], pts, Date.now() * 1000))
       if (o.junk) { send('{"type":'); send(Buffer.from([1, 2, 3])) }
       if (!o.sceneless) send(sceneMessage({ epoch, pts, ts: new Date().toISOString(), zones: [{ id: 'yard', counts: { person: 1 } }],
         objects: [{ id: `${n}`, cls: 'person', conf: 0.9, box: box(n) }, { id: 'x', cls: 'car', conf: 0.8, box: [0.7, 0.4, 0.8, 0.5] }] }))
@@ -430,6 +430,51 @@ async function checks(page) {
     await status.getByText('cannot decode H.265').waitFor()
     await drawing(page)
     await accessible(page)
+  })
+
+  await pass('a codec that this browser lacks is asked for as H.264, and the page says that it is converted', async () => {
+    const asked = []
+    state.live = (connection, _, after, codec) => {
+      asked.push(codec)
+      stream(connection, codec ? { hello: { rendition: 'converted' } } : { codec: 'hvc1.1.6.L93.B0' })
+    }
+    await page.goto(server.url)
+    await status.getByText('This browser cannot show the camera’s own pictures').waitFor()
+    assert.ok((await drawing(page, 30)).slice(-20).every((d) => d.kind === 'own'))
+    await orange(page, true)
+    assert.deepEqual(asked, [null, 'avc1'])
+    await accessible(page)
+    await page.getByRole('button', { name: 'Bahasa Indonesia' }).click()
+    await status.getByText('server mengubahnya').waitFor()
+    await page.getByRole('button', { name: 'English' }).click()
+  })
+
+  await pass('a masked camera is asked for converted pictures', async () => {
+    state.live = (connection, _, after, codec) => stream(connection, { masked: true, hello: codec ? { rendition: 'converted' } : {} })
+    await page.goto(server.url)
+    await status.getByText('Masked parts are blanked').waitFor()
+    await drawing(page)
+  })
+
+  await pass('where the server has no room, it is told, boxes go on; then the picture comes', async () => {
+    state.live = (connection) => stream(connection, { codec: '', masked: true, hello: { busy: true, rendition: 'converted', masked: false } })
+    await page.goto(server.url)
+    await status.getByText('as soon as there is room').waitFor()
+    await drawing(page)
+    await accessible(page)
+  })
+
+  await pass('a viewer has blurred pictures, and nothing that viewers may not do', async () => {
+    state.user = { name: 'wall', role: 'viewer' }
+    state.live = (connection) => stream(connection, { hello: { rendition: 'blurred' }, status: { state: 'moved' } })
+    await page.goto(`${server.url}?camera=demo&audit`)
+    await status.getByText('The server has blurred people and number plates').waitFor()
+    await drawing(page)
+    assert.equal(await page.getByRole('button', { name: 'Privacy blur' }).count(), 0)
+    assert.equal(await page.getByRole('button', { name: 'Heat map' }).count(), 1)
+    assert.equal(await page.getByRole('button', { name: /audit|takes? the view/i }).count(), 0)
+    await accessible(page)
+    state.user = { name: 'eka', role: 'operator' }
   })
 
   await pass('MJPEG', async () => {

@@ -15,7 +15,7 @@ const policy =
 
 /**
  * serve starts the server. state is what it tells, and may be changed while it
- * runs: { user, setup, cameras, figures, confirm(), audit, film, result, config, live(connection, id, after) }. It gives { url, close }.
+ * runs: { user, setup, cameras, figures, confirm(), audit, film, result, config, live(connection, id, after, codec) }. It gives { url, close }.
  */
 export async function serve(state) {
   await access(join(dist, 'index.html')).catch(() => {
@@ -32,7 +32,7 @@ export async function serve(state) {
   server.on('upgrade', (request, socket) => {
     const { pathname, searchParams } = new URL(request.url, 'http://x')
     const id = /^\/api\/v1\/cameras\/([^/]+)\/live$/.exec(pathname)?.[1]
-    if (id && state.user && state.live) state.live(accept(request, socket), decodeURIComponent(id), searchParams.get('after'))
+    if (id && state.user && state.live) state.live(accept(request, socket), decodeURIComponent(id), searchParams.get('after'), searchParams.get('codec'))
     else socket.destroy()
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))

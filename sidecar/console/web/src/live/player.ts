@@ -63,6 +63,7 @@ export class Player {
   #tally: Tally = noTally // of the epochs before
   #begun = false // a hello has come since the connection was made
   #newest = '' // the newest picture that came, as the server wants to hear it
+  #convert = false // the server is asked for H.264: the camera's own pictures cannot be shown
   #shown: Shown | null = null
   #lines: LineCount[] = []
   #labeller = new Labeller()
@@ -91,8 +92,13 @@ export class Player {
     this.#context = canvas.getContext('2d', { alpha: false })!
     this.#watcher = new ResizeObserver(() => this.#resize())
     this.#watcher.observe(canvas)
-    const again = () => (this.#newest === '' ? url : `${url}?after=${encodeURIComponent(this.#newest)}`)
-    this.#socket = new Socket(again, {
+    const address = () => {
+      const query = new URLSearchParams()
+      if (this.#convert) query.set('codec', 'avc1')
+      if (this.#newest !== '') query.set('after', this.#newest)
+      return query.size === 0 ? url : `${url}?${query.toString()}`
+    }
+    this.#socket = new Socket(address, {
       open: () => {
         this.#begun = false
         this.#set({ phase: 'waiting' })
@@ -175,9 +181,18 @@ export class Player {
       this.#heat = new Heat(aspectOf(h), this.#heat)
     } else this.#joiner.playout.resumed(performance.now())
     this.#set({ hello: h, trouble: this.#decoder ? this.#view.trouble : null, way: this.#decoder ? this.#view.way : null })
-    if (!this.#decoder && h.codec && !h.masked) this.#open(h, this.#joiner)
+    if (h.masked && h.rendition === '') this.#askForH264()
+    else if (!this.#decoder && h.codec) this.#open(h, this.#joiner)
     this.#count()
     this.#resize()
+  }
+
+  // The server converts pictures where it is told that they cannot be shown.
+  #askForH264(): void {
+    if (this.#convert) return
+    this.#convert = true
+    this.#newest = ''
+    this.#socket.again()
   }
 
   #open(h: Hello, joiner: Joiner<Image>): void {
@@ -191,7 +206,11 @@ export class Player {
         this.#decoder?.feed()
       },
       shown: (video, pts, capture) => this.#show(video, joiner, pts, capture, joiner.shown(pts, performance.now())),
-      trouble: (trouble) => this.#set({ trouble }),
+      trouble: (trouble) => {
+        this.#set({ trouble })
+        const cannot = trouble === 'codec' || trouble === 'insecure'
+        if (cannot && h.rendition === '' && !h.codec.startsWith('avc1.')) this.#askForH264()
+      },
       room: () => mostDecoded - joiner.waiting,
       overdue: (pts) => performance.now() > joiner.playout.due(joiner.media(pts)) + stalledMs,
       wanted: () => (joiner.playout.showing(performance.now()) * h.clock) / 1000,

@@ -74,6 +74,11 @@ describe('texts', () => {
 
   test('a hello, also before the first picture', () => {
     expect(parseText(helloText)).toMatchObject({ codec: 'avc1.64001F', camera: { rules: [{ id: 'l', line: [[0, 0.5], [1, 0.5]] }] } })
+    expect(parseText(helloText)).toMatchObject({ rendition: '', busy: false })
+    for (const rendition of ['converted', 'blurred']) {
+      expect(parseText(JSON.stringify({ type: 'hello', camera: { id: 'a' }, clock: 90000, rendition, busy: true }))).toMatchObject({ rendition, busy: true })
+    }
+    expect(parseText('{"type":"hello","camera":{"id":"a"},"clock":90000,"rendition":"other","busy":1}')).toMatchObject({ rendition: '', busy: false })
     expect(parseText('{"type":"hello","camera":{"id":"a"},"codec":"","clock":0}')).toMatchObject({ clock: 90000, camera: { name: 'a' } })
   })
 

@@ -26,7 +26,9 @@ export interface Hello {
   width: number // pixels, 0 while not known
   height: number
   holdMs: number // how long a picture waits for its scene at first, ms
-  masked: boolean // no pictures are sent: boxes only
+  masked: boolean // the camera's own pictures are not sent
+  rendition: '' | 'converted' | 'blurred' // what is sent in the place of the camera's own pictures
+  busy: boolean // there are no pictures until others need theirs no more
   resumed: boolean // what follows goes on after the picture that the page named
 }
 
@@ -152,6 +154,8 @@ function hello(m: Fields): Hello | null {
     height: size(m['height']),
     holdMs: clamp(number(m['hold_ms']) ?? 400, 0, 2000),
     masked: m['masked'] === true,
+    rendition: m['rendition'] === 'converted' || m['rendition'] === 'blurred' ? m['rendition'] : '',
+    busy: m['busy'] === true,
     resumed: m['resumed'] === true,
   }
 }

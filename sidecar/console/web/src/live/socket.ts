@@ -45,6 +45,17 @@ export class Socket {
     this.#connect()
   }
 
+  /** again leaves the connection for a new one: the address is another now. */
+  again(): void {
+    const old = this.#ws
+    this.#ws = null
+    if (old) {
+      old.onmessage = null
+      old.close()
+    }
+    if (!this.#closed) this.#connect()
+  }
+
   #connect(): void {
     clearTimeout(this.#timer)
     const ws = new WebSocket(this.url())
