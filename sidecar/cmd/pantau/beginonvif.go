@@ -33,8 +33,8 @@ func (s *service) beginONVIF(_ context.Context, p *parts) (err error) {
 }
 
 // picture gives a camera's next picture, its masks blanked. No viewer asks for it here.
-func (s *service) picture(ctx context.Context, camera string, boxes bool) ([]byte, error) {
-	data, _, err := s.snapshot(ctx, camera, boxes, false)
+func (s *service) picture(ctx context.Context, camera string, boxes, blur bool) ([]byte, error) {
+	data, _, err := s.snapshot(ctx, camera, boxes, blur)
 	return data, err
 }
 

@@ -36,7 +36,7 @@ type Options struct {
 	Version  string
 	File     string // the configuration, where the rules stand
 	Accounts *accounts.Store
-	Snapshot func(ctx context.Context, camera string, boxes bool) ([]byte, error) // nil: there are none
+	Snapshot func(ctx context.Context, camera string, boxes, blur bool) ([]byte, error) // nil: there are none
 	Log      *slog.Logger
 }
 
@@ -271,7 +271,8 @@ func (d *Devices) Account(ctx context.Context, user string) (device.Account, err
 	return account, nil
 }
 
-// Snapshot gives a camera's newest picture, as the stream shows it: with boxes or without.
+// Snapshot gives a camera's newest picture, as the stream shows it: with boxes, and blurred
+// where that is, or as it is.
 func (d *Devices) Snapshot(ctx context.Context, camera, stream string) ([]byte, error) {
 	if d.o.Snapshot == nil {
 		return nil, device.ErrNotSupported
@@ -279,7 +280,7 @@ func (d *Devices) Snapshot(ctx context.Context, camera, stream string) ([]byte, 
 	if camera == "" {
 		return nil, nil
 	}
-	return d.o.Snapshot(ctx, camera, stream == overlay)
+	return d.o.Snapshot(ctx, camera, stream == overlay, stream == overlay && d.o.Overlay.Blur)
 }
 
 // ChangeRules refuses: the rules stand in a file that belongs to people.

@@ -158,9 +158,9 @@ func TestAVMSAddsACamera(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := New(Options{Settings: config.ONVIF{Listen: "127.0.0.1:0", Mode: config.OneDevice}, Overlay: config.Overlay{Height: 360, FPS: 15, Bitrate: 1000}, RTSP: 8554,
-		Snapshot: func(_ context.Context, camera string, boxes bool) ([]byte, error) {
-			return fmt.Appendf([]byte("\xff\xd8\xff"), "%s %t", camera, boxes), nil
+	d, err := New(Options{Settings: config.ONVIF{Listen: "127.0.0.1:0", Mode: config.OneDevice}, Overlay: config.Overlay{Height: 360, FPS: 15, Bitrate: 1000, Blur: true}, RTSP: 8554,
+		Snapshot: func(_ context.Context, camera string, boxes, blur bool) ([]byte, error) {
+			return fmt.Appendf([]byte("\xff\xd8\xff"), "%s %t %t", camera, boxes, blur), nil
 		},
 		State: filepath.Join(t.TempDir(), "onvif.json"), Node: "node-1", Version: "1", File: "pantau.yaml", Accounts: store, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -206,7 +206,7 @@ func TestAVMSAddsACamera(t *testing.T) {
 	if got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	for profile, want := range map[string]string{"open": "open false", "open_overlay": "open true", "masked": "masked true"} {
+	for profile, want := range map[string]string{"open": "open false false", "open_overlay": "open true true", "masked": "masked true true"} {
 		picture, err := c.Picture(t.Context(), "http://"+d.Addr("")+"/snapshot/"+profile+".jpg")
 		if err != nil || string(picture) != "\xff\xd8\xff"+want {
 			t.Errorf("%s: got %q, %v", profile, picture, err)
