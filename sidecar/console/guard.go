@@ -97,6 +97,8 @@ func problem(w http.ResponseWriter, status int, detail string) {
 // and address, and by account. Only refused attempts count. What is not known
 // to it has all its attempts; it forgets first who has tried least lately.
 type guard struct {
+	now func() time.Time
+
 	mu       sync.Mutex
 	limiters map[string]*list.Element // by key
 	lately   *list.List               // of limiter, the one used last in front
@@ -124,7 +126,9 @@ func byAccount() limit { return limit{100, time.Second} }
 // maxLimiters bounds the memory of a guard.
 const maxLimiters = 20_000
 
-func newGuard() *guard { return &guard{limiters: make(map[string]*list.Element), lately: list.New()} }
+func newGuard() *guard {
+	return &guard{now: time.Now, limiters: make(map[string]*list.Element), lately: list.New()}
+}
 
 // attempt takes the place of one attempt. Where there is none it says how long
 // to wait. Otherwise forgive gives the place back, for an attempt that was

@@ -133,7 +133,7 @@ func (s *Server) login(ctx context.Context, in *loginInput) (*accountOutput, err
 
 // attempt takes the place of one attempt, or says when there is one again.
 func (s *Server) attempt(address, account string) (forgive func(), err error) {
-	wait, forgive := s.guard.attempt(time.Now(), address, account)
+	wait, forgive := s.guard.attempt(s.guard.now(), address, account)
 	if wait <= 0 {
 		return forgive, nil
 	}

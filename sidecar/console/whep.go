@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -56,7 +55,7 @@ func brought(r *http.Request) (name string, password sidecar.Secret, given bool)
 
 // whepByPassword lets a player in that brings a device password.
 func (s *Server) whepByPassword(w http.ResponseWriter, r *http.Request, name string, password sidecar.Secret) {
-	wait, forgive := s.guard.attempt(time.Now(), r.RemoteAddr, "")
+	wait, forgive := s.guard.attempt(s.guard.now(), r.RemoteAddr, "")
 	if wait > 0 {
 		w.Header().Set("Retry-After", retryAfter(wait))
 		problem(w, http.StatusTooManyRequests, "too many attempts")
