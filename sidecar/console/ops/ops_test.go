@@ -7,6 +7,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +39,8 @@ func (source) Cameras() []sidecar.CameraStatus {
 
 func (s source) Node() sidecar.NodeStatus {
 	return sidecar.NodeStatus{Node: "node-1", Version: "1", Model: "street@1", Ready: s.ready, Cause: "Redis is away", Transcodes: sidecar.Transcodes{Running: 2, Most: 4, Refused: 7},
-		Redis: sidecar.Backend{Connected: true, Scenes: 7, Dropped: 1, Facts: 5}, Outbox: sidecar.Outbox{Entries: 4, Bytes: 9, Oldest: 1.5}}
+		Redis: sidecar.Backend{Connected: true, Scenes: 7, Dropped: 1, Facts: 5}, Outbox: sidecar.Outbox{Entries: 4, Bytes: 9, Oldest: 1.5},
+		Groups: []sidecar.Group{{Stream: "pantau:events", Name: "board", Lag: 3, Behind: 2.5}}}
 }
 
 func TestMetrics(t *testing.T) {
@@ -66,6 +70,7 @@ func TestMetrics(t *testing.T) {
 		`pantau_camera_latency_seconds_bucket{camera="a",stage="decode",le="0.005"} 2`,
 		`pantau_info{model="street@1",node="node-1",version="1"} 1`,
 		`pantau_ready 0`, `pantau_redis_up 1`, `pantau_redis_scenes_total 7`, `pantau_redis_scenes_dropped_total 1`,
+		`pantau_group_lag_entries{group="board",stream="pantau:events"} 3`,
 		`pantau_redis_facts_total 5`, `pantau_outbox_entries 4`, `pantau_outbox_bytes 9`, `pantau_outbox_oldest_seconds 1.5`,
 		`# TYPE pantau_camera_reconnects_total counter`,
 	} {
@@ -84,6 +89,30 @@ func scrape(t *testing.T) string {
 	w := httptest.NewRecorder()
 	handler(source{}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	return w.Body.String()
+}
+
+// TestTheDocumentNamesEveryMetric reads docs/how-to/monitor-with-prometheus.md.
+func TestTheDocumentNamesEveryMetric(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "how-to", "monitor-with-prometheus.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]bool{}
+	for _, name := range regexp.MustCompile(`pantau_\w+`).FindAllString(string(text), -1) {
+		told[name] = true
+	}
+	served := map[string]bool{}
+	for _, line := range regexp.MustCompile(`(?m)^# TYPE (pantau_\w+)`).FindAllStringSubmatch(scrape(t), -1) {
+		served[line[1]] = true
+		if !told[line[1]] {
+			t.Errorf("the document does not name %s", line[1])
+		}
+	}
+	for name := range told {
+		if !served[name] {
+			t.Errorf("the document names %s, which is not served", name)
+		}
+	}
 }
 
 func TestMetricsAreNamedAsPrometheusWants(t *testing.T) {
