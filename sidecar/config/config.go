@@ -5,9 +5,7 @@
 package config
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -133,21 +131,22 @@ func Load(path string, c Checks) (*Config, error) {
 // read gives the bytes of a file that is not too large.
 func read(path string) ([]byte, error) {
 	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &sidecar.Fault{Err: fmt.Errorf("opening configuration: %w", err),
-			Hint: "give the path of a YAML file; docs/configuration.md shows every key"}
-	}
 	if err != nil {
-		return nil, fmt.Errorf("opening configuration: %w", err)
+		return nil, unread(err)
 	}
 	if info.Size() > maxSize {
 		return nil, &sidecar.Fault{Err: fmt.Errorf("%s has %d bytes", path, info.Size()), Hint: "a configuration has at most 64 MiB"}
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading configuration: %w", err)
+		return nil, unread(err)
 	}
 	return data, nil
+}
+
+func unread(err error) error {
+	return &sidecar.Fault{Err: fmt.Errorf("opening configuration: %w", err),
+		Hint: "give the path of a YAML file that can be read; docs/configuration.md shows every key"}
 }
 
 // Parse is Load for what has been read already.

@@ -29,7 +29,7 @@ func checks() Checks {
 			for i, p := range append(slices.Clone(f.Line), f.Polygon...) {
 				if p.X() > 1 || p.Y() > 1 {
 					field := map[bool]string{true: "line", false: "polygon"}[f.Kind == "line"]
-					return &sidecar.FieldError{Field: element(field, i), Problem: "the point lies outside of the picture", Remedy: "use coordinates from 0 to 1"}
+					return &sidecar.FieldError{Field: element(field, i), Problem: fmt.Sprintf("point %v, %v lies outside of the picture", p[0], p[1]), Remedy: "use coordinates from 0 to 1"}
 				}
 			}
 			return nil
