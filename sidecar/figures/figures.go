@@ -194,9 +194,11 @@ func (b *Board) Of(camera string, since time.Time, rows []sidecar.CountRow) (Fig
 		return Figures{}, false
 	}
 	f := Figures{Since: since.UTC(), Rows: append([]sidecar.CountRow{}, rows...), Hour: k.hour(), States: []State{}}
-	if n := len(k.minutes); n > 0 {
-		minute := k.minutes[n-1]
-		f.Minute = &minute
+	for _, m := range slices.Backward(k.minutes) {
+		if m.To.Equal(m.To.Truncate(time.Minute)) { // another one is the beginning of a minute: until the camera answered, or was lost
+			f.Minute = &m
+			break
+		}
 	}
 	for _, function := range k.camera.Functions {
 		if s := k.states[function.ID]; s != nil {

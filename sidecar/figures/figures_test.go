@@ -137,6 +137,25 @@ func TestMinutesAreRevisedAndAnHourIsKept(t *testing.T) {
 	}
 }
 
+func TestTheMinuteHasEnded(t *testing.T) {
+	b := NewBoard()
+	b.Camera(camera())
+	connecting := minute(0, 0, 0)
+	connecting.To = connecting.From.Add(900 * time.Millisecond)
+	rest := minute(0, 0, 1)
+	rest.From = connecting.To
+	b.Facts(nil, []sidecar.Count{connecting})
+	if f := of(t, b); f.Minute != nil || f.Hour.Minutes != 1 {
+		t.Errorf("got %+v while the first minute lasts", f.Minute)
+	}
+	lost := minute(1, 0, 1)
+	lost.To = lost.From.Add(20 * time.Second)
+	b.Facts(nil, []sidecar.Count{rest, lost})
+	if f := of(t, b); f.Minute == nil || !f.Minute.From.Equal(rest.From) {
+		t.Errorf("got %+v, want what was observed of the first minute", f.Minute)
+	}
+}
+
 func TestStaysAreBounded(t *testing.T) {
 	b := NewBoard()
 	b.Camera(camera(lot()))
