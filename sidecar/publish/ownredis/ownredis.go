@@ -271,6 +271,9 @@ func end(cmd *exec.Cmd, ended <-chan error) error {
 	}
 	select {
 	case err := <-ended:
+		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGTERM {
+			return nil // it had only just begun, and had nothing to write yet
+		}
 		return err
 	case <-time.After(endIn):
 		_ = cmd.Process.Kill() // it may just have ended
