@@ -6,12 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 
 	"modernc.org/sqlite"
 )
 
 // openFile opens the SQLite file, makes its tables and looks whether it is sound.
 func openFile(ctx context.Context, o Options) (*sql.DB, error) {
+	f, err := os.OpenFile(o.Path, os.O_CREATE|os.O_RDWR, 0o600) // SQLite would let others read it
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Close(); err != nil {
+		return nil, err
+	}
 	query := url.Values{"_txlock": {"immediate"}, "_pragma": {
 		"auto_vacuum(incremental)", "journal_mode(wal)", "synchronous(full)", "busy_timeout(5000)", "journal_size_limit(8388608)"}}
 	if o.MaxPages > 0 {
