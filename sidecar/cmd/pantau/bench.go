@@ -23,12 +23,15 @@ type benchCmd struct {
 
 // Help is the longer text of --help.
 func (benchCmd) Help() string {
-	return `Measures what each stage costs here, beside a peer in the same run: the two take turns and
-the median of the ratios counts. It wants a quiet machine, ffmpeg and Node, and takes some minutes.`
+	return `The two take turns, and the median of the ratios counts. It wants a quiet machine, ffmpeg and
+Node, and takes some minutes.`
 }
 
 // Run carries out the command.
 func (c *benchCmd) Run(ctx context.Context) error {
+	if err := bench.Check(c.Sections); err != nil {
+		return err
+	}
 	p, err := findPaths()
 	if err != nil {
 		return err

@@ -88,7 +88,7 @@ func (c *cameraShowCmd) Run(ctx context.Context) error {
 type cameraSetCmd struct {
 	cameraReach
 	Profile string  `help:"Token or name of the profile whose encoder it is; needed where there are several." placeholder:"NAME"`
-	Codec   string  `help:"h264 or h265." enum:"h264,h265,," default:""`
+	Codec   string  `help:"h264 or h265." placeholder:"CODEC" enum:"h264,h265,," default:""`
 	Size    string  `help:"Size of the picture." placeholder:"WxH"`
 	FPS     float64 `name:"fps" help:"Frames per second." placeholder:"N"`
 	GOP     int     `name:"gop" help:"Frames from key frame to key frame." placeholder:"N"`

@@ -45,6 +45,9 @@ func (c *checkCmd) Run(ctx context.Context) error {
 			functions += len(camera.Functions)
 		}
 		fmt.Printf("%s is right. Cameras: %d, functions: %d\n", c.Config, len(settings.Cameras), functions)
+		if len(settings.Cameras) == 0 {
+			fmt.Println("It watches nothing until cameras: names a camera; see docs/how-to/watch-your-own-camera.md.")
+		}
 		if c.Look {
 			if err := checkLook(settings.Cameras); err != nil {
 				return err

@@ -23,10 +23,10 @@ import (
 type demoCmd struct {
 	Clip    string `help:"MP4 clip that the demo camera plays. Default: the street that make run prepares." placeholder:"FILE"`
 	State   string `help:"Folder for accounts, outbox and Redis' file. Default: $$XDG_STATE_HOME/pantau." placeholder:"DIR"`
-	Camera  string `help:"Where the demo camera listens." default:"127.0.0.1:8654" placeholder:"HOST:PORT"`
-	Listen  string `help:"Where the page listens." default:"127.0.0.1:8443" placeholder:"HOST:PORT"`
-	RTSP    string `name:"rtsp" help:"Where the camera is given on, with its boxes as metadata." default:"127.0.0.1:8554" placeholder:"HOST:PORT"`
-	Metrics string `help:"Where metrics and health listen." default:"127.0.0.1:9464" placeholder:"HOST:PORT"`
+	Camera  string `help:"Where the demo camera listens. Default: ${default}." default:"127.0.0.1:8654" placeholder:"HOST:PORT"`
+	Listen  string `help:"Where the page listens. Default: ${default}." default:"127.0.0.1:8443" placeholder:"HOST:PORT"`
+	RTSP    string `name:"rtsp" help:"Where the camera is given on, with its boxes as metadata. Default: ${default}." default:"127.0.0.1:8554" placeholder:"HOST:PORT"`
+	Metrics string `help:"Where metrics and health listen. Default: ${default}." default:"127.0.0.1:9464" placeholder:"HOST:PORT"`
 	Debug   bool   `help:"Log what only a developer wants to know."`
 }
 

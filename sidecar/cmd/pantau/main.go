@@ -55,7 +55,8 @@ who and what passes, and writes events, counts and boxes into Redis streams.
   pantau analyse clip.mp4 --rules rules.yaml    count in a clip
   pantau tail events                            see events pass
   pantau discover                               which cameras are there?
-  pantau probe rtsp://10.2.4.21/stream1         what does this camera send?`
+  pantau probe rtsp://10.2.4.21/stream1         what does this camera send?
+  pantau audit smg-0421                         how right are its counts?`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -116,6 +116,9 @@ func (s *trackSummary) rate(path string, tracks []mot.Row, size mot.Size) error 
 // sequence says what the frames are: by flags, or by the seqinfo.ini of the
 // MOTChallenge, in the folder of the file or above it.
 func (c *trackCmd) sequence() (fps float64, size mot.Size, err error) {
+	if _, err := os.Stat(c.Det); err != nil {
+		return 0, size, &sidecar.FieldError{Field: "--det", Problem: err.Error(), Remedy: "give a text file of the MOTChallenge, such as det/det.txt"}
+	}
 	dir := filepath.Dir(c.Det)
 	info := map[string]string{}
 	for _, at := range []string{dir, filepath.Dir(dir)} {

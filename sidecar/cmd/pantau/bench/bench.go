@@ -14,6 +14,7 @@ import (
 	"text/tabwriter"
 
 	"pantau/inference/models"
+	"pantau/sidecar"
 )
 
 // Options say what to measure with.
@@ -53,22 +54,22 @@ var sections = []struct {
 	{"overlay", burning},
 }
 
-// Sections names what can be measured.
-func Sections() []string {
-	var names []string
+// Check refuses what is no section.
+func Check(names []string) error {
+	var known []string
 	for _, s := range sections {
-		names = append(names, s.name)
+		known = append(known, s.name)
 	}
-	return names
+	for _, n := range names {
+		if !slices.Contains(known, n) {
+			return &sidecar.FieldError{Field: "sections", Problem: fmt.Sprintf("there is no section %q", n), Remedy: "use " + strings.Join(known, ", ")}
+		}
+	}
+	return nil
 }
 
 // Run measures the named sections; none means all.
 func Run(ctx context.Context, o Options, names []string) ([]Result, error) {
-	for _, n := range names {
-		if !slices.Contains(Sections(), n) {
-			return nil, fmt.Errorf("unknown section %q: use %s", n, strings.Join(Sections(), ", "))
-		}
-	}
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making a folder for the benchmark: %w", err)
 	}
