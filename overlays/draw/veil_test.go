@@ -14,7 +14,9 @@ func TestWhoWasFoundStaysHiddenForAMoment(t *testing.T) {
 	at := func(epoch string, ms time.Duration, tracks ...sidecar.Track) *sidecar.Scene {
 		return &sidecar.Scene{Stamp: sidecar.Stamp{Epoch: epoch, PTS: int64(ms * 90), ClockRate: 90000}, Tracks: tracks}
 	}
-	one := func(x float64) sidecar.Track { return track(1, sidecar.Person, sidecar.Box{Left: x, Right: x + 0.1, Bottom: 0.5}) }
+	one := func(x float64) sidecar.Track {
+		return track(1, sidecar.Person, sidecar.Box{Left: x, Right: x + 0.1, Bottom: 0.5})
+	}
 	nobody := sidecar.Track{Class: sidecar.Person, Box: sidecar.Box{Left: 0.8, Right: 0.9, Bottom: 0.5}}
 	var v Veil
 	for i, tt := range []struct {
