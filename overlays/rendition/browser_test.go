@@ -88,7 +88,7 @@ func TestBrowserWithoutH265ShowsEachPictureWithItsBoxes(t *testing.T) {
 			}
 		case d.Kind != "own": // on a busy machine a scene may be late
 			bare++
-		case d.Scene != n || d.Slot != n%numbered%slots:
+		case d.Scene != n || d.Slot != n%slots:
 			t.Errorf("picture %d with the scene of %d and a box at place %d", n, d.Scene, d.Slot)
 		default:
 			own++

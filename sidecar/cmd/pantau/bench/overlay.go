@@ -153,7 +153,8 @@ func Burn(ctx context.Context, kind, path string) (whole, coding time.Duration, 
 	return ended - begun, decoder.CPU() + b.Stats().CPU, nil
 }
 
-// feed gives the clip's pictures and their scenes, each after the one before was given.
+// feed gives the clip's pictures and their scenes, each after the one before was given,
+// or left out because a busy machine had no time for it.
 func feed(b *burn.Burner, clip *tap.Clip, given <-chan struct{}) error {
 	for i := range clip.Len() {
 		u, err := clip.At(i)
@@ -164,14 +165,28 @@ func feed(b *burn.Burner, clip *tap.Clip, given <-chan struct{}) error {
 		if i%3 != 2 {
 			b.Scene(&sidecar.Scene{Stamp: u.Stamp, Camera: "bench", Tracks: traffic(u.Media())})
 		}
+		dropped := b.Stats().Dropped
 		b.AccessUnit(u)
-		select {
-		case <-given:
-		case <-time.After(10 * time.Second):
-			return errors.New("no picture came")
+		if err := settled(b, given, dropped); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// settled waits until a picture was given, or more were left out than so many.
+func settled(b *burn.Burner, given <-chan struct{}, dropped uint64) error {
+	for range 500 {
+		select {
+		case <-given:
+			return nil
+		case <-time.After(20 * time.Millisecond):
+		}
+		if b.Stats().Dropped > dropped {
+			return nil
+		}
+	}
+	return errors.New("no picture came")
 }
 
 // traffic is twelve objects that go to and fro.
