@@ -34,16 +34,17 @@ type Count struct {
 	Audit    []Audit    `json:"audit,omitempty"` // what is known of the error of these rows
 }
 
-// Audit is the error of a line's flow in one direction, all classes together, as a
-// person measured it with the same model and the same rules.
+// Audit is the error of a rule's rows of one kind, of a flow in one direction, all
+// classes together, as a person measured it with the same model and the same rules.
 type Audit struct {
 	Rule      string    `json:"rule"`
-	Direction Direction `json:"dir"`
+	Kind      RowKind   `json:"kind"`          // Flow, Entries, Exits, Presence, Heads or Occupancy
+	Direction Direction `json:"dir,omitempty"` // of a Flow
 	At        time.Time `json:"at"`   // until when pictures were taken, UTC
 	Bias      float64   `json:"bias"` // (counted - true) / true
 	Low       float64   `json:"low"`  // 95 % confidence interval of Bias
 	High      float64   `json:"high"`
-	N         int       `json:"n"`               // crossings that the person saw
+	N         int       `json:"n"`               // crossings that the person saw, or who was there, on all pictures together
 	Model     string    `json:"model,omitempty"` // which it was measured with; empty in a Count, which says it itself
 	Rules     string    `json:"rules,omitempty"`
 }

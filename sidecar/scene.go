@@ -58,6 +58,7 @@ type Merge struct {
 type Zone struct {
 	ID     string
 	Counts []ClassCount
+	Bays   []string // names of those that are taken, of a function with bays
 }
 
 // ClassCount is a number of objects of one class.

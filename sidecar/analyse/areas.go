@@ -14,7 +14,8 @@ type area struct {
 	id      string
 	bit     uint64 // of this area in object.zones
 	classes []sidecar.Class
-	present []int // by class, now
+	present []int           // by class, now
+	taken   func() []string // names of the bays that are; nil: there are none
 }
 
 func newArea(f sidecar.Function, classes []sidecar.Class) area {
@@ -98,6 +99,9 @@ func (a *areas) list() []sidecar.Zone {
 			if n > 0 {
 				shown.Counts = append(shown.Counts, sidecar.ClassCount{Class: z.classes[i], N: n})
 			}
+		}
+		if z.taken != nil {
+			shown.Bays = z.taken()
 		}
 		list = append(list, shown)
 	}

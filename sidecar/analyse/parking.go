@@ -100,7 +100,7 @@ func newParking(f sidecar.Function, b *book) Analytic {
 		k.places = append(k.places, &place{bay: name, polygon: f.Bays[name], votes: make([]int, len(classes))})
 	}
 	if len(f.Bays) > 0 {
-		k.capacity = len(f.Bays)
+		k.capacity, k.taken = len(f.Bays), k.bays
 	}
 	for _, c := range k.classes {
 		r := parkingRows{
@@ -146,6 +146,17 @@ func (k *parking) Update(now moment, objects []*object) {
 			k.areas.stale = true
 		}
 	}
+}
+
+// bays names those that are occupied.
+func (k *parking) bays() []string {
+	names := []string{}
+	for _, p := range k.places {
+		if p.state == occupied {
+			names = append(names, p.bay)
+		}
+	}
+	return names
 }
 
 // seat gives each vehicle of the scene the place in which it stands: first those
@@ -268,7 +279,7 @@ func (k *parking) Undecided() (oldest time.Time, some bool) {
 
 // occupy tells of a vehicle that has come to stand.
 func (k *parking) occupy(p *place) {
-	p.state, p.class = occupied, 0
+	p.state, p.class, k.areas.stale = occupied, 0, true
 	for i, n := range p.votes {
 		if n > p.votes[p.class] {
 			p.class = i
@@ -301,7 +312,7 @@ func (k *parking) release(p *place) {
 
 // free ends a session. It is lost if nobody knows when, or whether, the vehicle went.
 func (k *parking) free(p *place, lost bool) {
-	p.state = free
+	p.state, k.areas.stale = free, true
 	data := k.change(p, p.seen.moment)
 	data.Lost = lost
 	data.Departed = p.seen.Capture.UTC().Format(sidecar.TimeFormat)

@@ -96,17 +96,33 @@ func (f Folder) Tally(camera string, a Answer, retain bool) (Result, error) {
 	return result, f.Discard(camera)
 }
 
-// Film opens the film of a strip of a finished recording, for a person to see it. What
-// is none of its strips is os.ErrNotExist.
-func (f Folder) Film(camera, id string) (*os.File, error) {
+// Film opens the film of a strip of a finished recording, or the picture of a moment, for
+// a person to see it, and says of which media type it is. What is none of its strips is
+// os.ErrNotExist.
+func (f Folder) Film(camera, id string) (file *os.File, media string, err error) {
 	record, ok, err := f.Record(camera)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	if !ok || !slices.ContainsFunc(record.Shown(), func(s Shown) bool { return s.ID == id }) {
-		return nil, os.ErrNotExist
+	all := record.Shown()
+	i := slices.IndexFunc(all, func(s Shown) bool { return s.ID == id })
+	if !ok || i < 0 {
+		return nil, "", os.ErrNotExist
 	}
-	return os.Open(f.strip(camera, id))
+	media = "video/mp4"
+	if all[i].Still {
+		media = "image/jpeg"
+	}
+	file, err = os.Open(f.picture(camera, all[i]))
+	return file, media, err
+}
+
+// picture is the file of a strip.
+func (f Folder) picture(camera string, s Shown) string {
+	if s.Still {
+		return f.still(camera, s.ID)
+	}
+	return f.strip(camera, s.ID)
 }
 
 // Outdated says that a camera counts with other functions or another model now: then

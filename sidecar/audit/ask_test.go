@@ -68,7 +68,7 @@ func TestOneRecordingAtATime(t *testing.T) {
 
 func TestFilmsAreThoseOfTheRecord(t *testing.T) {
 	f := In(t.TempDir())
-	if _, err := f.Film("cam", "road-1"); !errors.Is(err, os.ErrNotExist) {
+	if _, _, err := f.Film("cam", "road-1"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v without a recording", err)
 	}
 	if _, err := f.Tally("cam", Answer{}, false); err == nil {

@@ -44,6 +44,8 @@ type picture struct {
 	frame        *sidecar.Frame
 	stamp        sidecar.Stamp
 	model, rules string
+	zones        []sidecar.Zone // of the scene
+	suspended    bool           // nobody is counted: the rules do not hold
 }
 
 // errGivenUp ends a recording that nobody wants any more.
@@ -68,7 +70,7 @@ func (a *Auditor) Frame(f *sidecar.Frame, s *sidecar.Scene) {
 		return
 	}
 	select {
-	case l.frames <- picture{f.Retain(), s.Stamp, s.Model, s.Rules}:
+	case l.frames <- picture{f.Retain(), s.Stamp, s.Model, s.Rules, s.Zones, s.View.Suspends()}:
 	default:
 		f.Release()
 	}
@@ -116,7 +118,8 @@ func (a *Auditor) Latest(camera string) []sidecar.Audit {
 	return newest(a.results[camera], func(*Result) bool { return true })
 }
 
-// newest gives the newest error of each line and direction among some results.
+// newest gives the newest error of each line and direction, and of each zone's numbers,
+// among some results.
 // Those of which a person saw too little are left out.
 func newest(all []Result, of func(*Result) bool) []sidecar.Audit {
 	var some []sidecar.Audit
@@ -126,9 +129,13 @@ func newest(all []Result, of func(*Result) bool) []sidecar.Audit {
 		}
 		for _, l := range r.Lines {
 			for _, e := range l.Estimates {
-				known := slices.ContainsFunc(some, func(v sidecar.Audit) bool { return v.Rule == l.Rule && v.Direction == e.Direction })
+				kind, dir := rowOf(l.Kind, e.Direction), e.Direction
+				if kind != sidecar.Flow {
+					dir = ""
+				}
+				known := slices.ContainsFunc(some, func(v sidecar.Audit) bool { return v.Rule == l.Rule && v.Kind == kind && v.Direction == dir })
 				if e.Direction != "" && !e.TooFew && !known {
-					some = append(some, sidecar.Audit{Rule: l.Rule, Direction: e.Direction, At: r.At.UTC().Truncate(time.Second),
+					some = append(some, sidecar.Audit{Rule: l.Rule, Kind: kind, Direction: dir, At: r.At.UTC().Truncate(time.Second),
 						Bias: round(e.Bias.Value), Low: round(e.Bias.Low), High: round(e.Bias.High), N: e.Seen, Model: r.Model, Rules: r.Rules})
 				}
 			}
@@ -409,5 +416,8 @@ func (l *live) frame(r *recorder, p picture) error {
 	if err != nil {
 		return fmt.Errorf("copying a picture: %w", err)
 	}
-	return r.frame(img, p.stamp, p.model, p.rules)
+	if err := r.frame(img, p.stamp, p.model, p.rules); err != nil || p.suspended {
+		return err
+	}
+	return r.look(p.zones)
 }

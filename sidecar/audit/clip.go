@@ -28,7 +28,10 @@ func Clip(ctx context.Context, f Folder, o Order, run pipeline.File) error {
 		if err != nil {
 			return fmt.Errorf("copying a picture: %w", err)
 		}
-		return r.frame(img, s.Stamp, s.Model, s.Rules)
+		if err := r.frame(img, s.Stamp, s.Model, s.Rules); err != nil || s.View.Suspends() {
+			return err
+		}
+		return r.look(s.Zones)
 	}
 	if _, err := pipeline.Analyse(ctx, run); err != nil {
 		return err

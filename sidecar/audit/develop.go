@@ -20,6 +20,9 @@ func (f Folder) develop(ctx context.Context, camera string) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		if s.Still {
+			continue
+		}
 		if err := f.film(camera, s.ID); err != nil {
 			return err
 		}

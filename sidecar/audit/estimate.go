@@ -29,7 +29,8 @@ type Drawn struct {
 }
 
 // Estimate is how right the counts of one direction, or of one group of classes,
-// are. Numbers of crossings are of the whole recorded time.
+// are. Numbers of crossings are of the whole recorded time, and those of who was there
+// of all of its moments together.
 type Estimate struct {
 	Direction sidecar.Direction `json:"dir,omitempty"`
 	Group     Group             `json:"group,omitempty"`
@@ -162,9 +163,9 @@ func Judge(r *Record, a Answer) (Result, error) {
 		return Result{}, err
 	}
 	result := Result{ID: r.ID, At: r.To, From: r.From, Who: a.Who, Model: r.Model, Rules: r.Rules}
-	for _, l := range r.Lines {
-		one := LineResult{Rule: l.Rule.ID, Windows: l.Windows, Estimates: Estimates(seen[l.Rule.ID], Drawn{l.Windows, l.Counted})}
-		for _, s := range seen[l.Rule.ID] {
+	for i, l := range r.Lines {
+		one := LineResult{Rule: l.Rule.ID, Kind: l.Rule.Kind, Moments: l.Moments, Windows: l.Windows, Estimates: Estimates(seen[i], Drawn{l.Windows, l.Counted})}
+		for _, s := range seen[i] {
 			one.Seen[s.Stratum]++
 		}
 		result.Lines = append(result.Lines, one)

@@ -1,7 +1,7 @@
 // Package audit measures how right a camera's counts are. It keeps short strips
-// of pictures around random crossings and of random time without any, a person
-// tallies them without knowing what was counted, and the difference is the error
-// of the counts, its bias and an interval.
+// of pictures around random crossings and of random time without any, and pictures of
+// random moments, a person tallies them without knowing what was counted, and the
+// difference is the error of the counts, its bias and an interval.
 //
 // # The sample
 //
@@ -11,6 +11,10 @@
 // window's probability is known: the size of the sample over the windows of the
 // stratum. Time that was not analysed is in no window. What is missed and what is
 // counted wrongly are both in the pictures with a known probability.
+//
+// Entries into a zone and exits are crossings of its border. Of who is there (presence,
+// heads, parked vehicles) a moment, one a second, is what a window is: those in which
+// Pantau says that somebody is there are one stratum.
 //
 // # The pictures
 //
@@ -49,17 +53,19 @@ type Order struct {
 // Strip is one window that a person is to see.
 type Strip struct {
 	ID      string        `json:"id"`
-	Stratum int           `json:"stratum"` // 0: nothing was counted
-	At      time.Time     `json:"at"`      // capture time of its first picture
-	Media   time.Duration `json:"media"`   // where the window begins, by the media time of its epoch
-	Begin   time.Duration `json:"begin"`   // where the window begins in the strip
-	End     time.Duration `json:"end"`     // and where it ends
+	Stratum int           `json:"stratum"`         // 0: nothing was counted
+	At      time.Time     `json:"at"`              // capture time of its first picture
+	Media   time.Duration `json:"media"`           // where the window begins, by the media time of its epoch
+	Begin   time.Duration `json:"begin"`           // where the window begins in the strip
+	End     time.Duration `json:"end"`             // and where it ends
+	Still   bool          `json:"still,omitempty"` // it is one picture, of a moment
 	Counted Tally         `json:"counted"`
 }
 
-// Line is one line's windows.
+// Line is one line's windows, or those of a zone; or the moments of who is there.
 type Line struct {
 	Rule    sidecar.Function `json:"rule"`
+	Moments bool             `json:"moments,omitempty"`
 	Windows [strata]int      `json:"windows"` // quiet, busy: all of the recorded time
 	Counted Tally            `json:"counted"` // in all windows
 	Strips  []*Strip         `json:"strips"`  // in the order in which they are shown
@@ -94,6 +100,7 @@ type LineProgress struct {
 	Crossings int    `json:"crossings"`
 	Busy      int    `json:"busy"`
 	Quiet     int    `json:"quiet"`
+	Moments   bool   `json:"moments,omitempty"` // busy and quiet are moments, and crossings are who was there
 }
 
 // The states of a recording.
@@ -117,8 +124,10 @@ type Result struct {
 // LineResult is how right one line's counts are.
 type LineResult struct {
 	Rule      string      `json:"rule"`
-	Windows   [strata]int `json:"windows"` // quiet, busy
-	Seen      [strata]int `json:"seen"`    // by a person
+	Kind      string      `json:"kind,omitempty"`    // of the function; empty: a line
+	Moments   bool        `json:"moments,omitempty"` // windows are moments, and numbers are of all of them together
+	Windows   [strata]int `json:"windows"`           // quiet, busy
+	Seen      [strata]int `json:"seen"`              // by a person
 	Estimates []Estimate  `json:"estimates"`
 }
 
@@ -164,6 +173,9 @@ func (f Folder) shots(camera, id string) string { return filepath.Join(f.strips(
 
 // strip is the film of a strip.
 func (f Folder) strip(camera, id string) string { return filepath.Join(f.strips(camera), id+".mp4") }
+
+// still is the picture of a moment.
+func (f Folder) still(camera, id string) string { return filepath.Join(f.strips(camera), id+".jpg") }
 
 // Place gives an order to the sidecar that runs with this state folder.
 func (f Folder) Place(o Order) error {

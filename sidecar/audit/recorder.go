@@ -39,7 +39,9 @@ type recorder struct {
 	folder  Folder
 	record  Record
 	lines   []*lineRecorder
-	shots   []shot // the newest pictures, by time
+	moments []*momentRecorder
+	next    time.Duration // media time of the next moment
+	shots   []shot        // the newest pictures, by time
 	epoch   string
 	last    time.Duration // media time of the newest picture
 	capture time.Time     // and its capture time
@@ -67,11 +69,14 @@ type told struct {
 	strip *Strip
 }
 
-// newRecorder begins a recording of a camera's lines.
+// newRecorder begins a recording of a camera's functions.
 func newRecorder(f Folder, o Order, c sidecar.Camera) (*recorder, error) {
 	r := &recorder{folder: f, record: Record{Order: o, Masks: c.Analyse.Mask}}
 	for _, rule := range c.Functions {
-		if rule.Kind != "line" {
+		if kinds[rule.Kind].moments {
+			r.moments = append(r.moments, newMomentRecorder(o, rule))
+		}
+		if !kinds[rule.Kind].crossings {
 			continue
 		}
 		l := &lineRecorder{line: &Line{Rule: rule, Counted: Tally{}}, told: map[string]told{}}
@@ -80,8 +85,11 @@ func newRecorder(f Folder, o Order, c sidecar.Camera) (*recorder, error) {
 		r.lines = append(r.lines, l)
 		r.record.Lines = append(r.record.Lines, l.line)
 	}
-	if len(r.lines) == 0 {
-		return nil, &sidecar.Fault{Err: fmt.Errorf("the camera %s counts on no line", c.ID), Hint: "give it a function of the kind line: others cannot be audited yet"}
+	for _, m := range r.moments {
+		r.record.Lines = append(r.record.Lines, m.line)
+	}
+	if len(r.record.Lines) == 0 {
+		return nil, &sidecar.Fault{Err: fmt.Errorf("the camera %s has no function that can be audited", c.ID), Hint: "give it one of these kinds: " + Kinds()}
 	}
 	return r, os.MkdirAll(f.strips(o.Camera), 0o700)
 }
@@ -112,7 +120,7 @@ func (r *recorder) frame(img *image.YCbCr, at sidecar.Stamp, model, rules string
 
 // restart begins windows anew: what was open has not been observed to its end.
 func (r *recorder) restart(epoch string, at time.Duration) {
-	r.epoch, r.shots = epoch, nil
+	r.epoch, r.shots, r.next = epoch, nil, at
 	for _, l := range r.lines {
 		l.cutter, l.closed = cutter{start: at}, nil
 	}
@@ -126,6 +134,10 @@ func (r *recorder) facts(events []sidecar.Event) {
 			if l := r.of(d.Origin); l != nil {
 				l.put(crossing{e.ID, time.Duration(d.PTS) * time.Microsecond, keyOf(d)})
 			}
+		case sidecar.ZoneChange:
+			if l := r.of(d.Origin); l != nil {
+				l.put(crossing{e.ID, time.Duration(d.PTS) * time.Microsecond, Key{zoneWays[e.Type], GroupOf(d.Class)}})
+			}
 		case sidecar.Correction:
 			if l := r.of(d.Origin); l != nil {
 				l.withdraw(d.Withdraws)
@@ -133,6 +145,9 @@ func (r *recorder) facts(events []sidecar.Event) {
 		}
 	}
 }
+
+// zoneWays are the directions of the events of a zone.
+var zoneWays = map[sidecar.EventType]sidecar.Direction{sidecar.ZoneEntered: sidecar.In, sidecar.ZoneLeft: sidecar.Out}
 
 // of gives the line of an event of this epoch.
 func (r *recorder) of(o sidecar.Origin) *lineRecorder {
@@ -218,7 +233,22 @@ func (r *recorder) close(l *lineRecorder, w window) error {
 	return r.keep(s, w)
 }
 
-func (r *recorder) path(s *Strip) string { return r.folder.shots(r.record.Camera, s.ID) }
+func (r *recorder) path(s *Strip) string {
+	if s.Still {
+		return r.folder.still(r.record.Camera, s.ID)
+	}
+	return r.folder.shots(r.record.Camera, s.ID)
+}
+
+// measure notes the size of the pictures.
+func (r *recorder) measure(picture []byte) error {
+	size, err := jpeg.DecodeConfig(bytes.NewReader(picture))
+	if err != nil {
+		return fmt.Errorf("keeping pictures: %w", err)
+	}
+	r.record.Width, r.record.Height = size.Width, size.Height
+	return nil
+}
 
 // keep puts a window's pictures aside, with those a little before and after. They
 // become a video when it is known which windows are shown: that takes longer than
@@ -233,11 +263,9 @@ func (r *recorder) keep(s *Strip, w window) error {
 	if len(shots) == 0 {
 		return errors.New("a window without pictures")
 	}
-	size, err := jpeg.DecodeConfig(bytes.NewReader(shots[0].JPEG))
-	if err != nil {
-		return fmt.Errorf("keeping pictures: %w", err)
+	if err := r.measure(shots[0].JPEG); err != nil {
+		return err
 	}
-	r.record.Width, r.record.Height = size.Width, size.Height
 	s.At, s.Begin, s.End = shots[0].Capture.UTC(), w.from-shots[0].At, w.to-shots[0].At
 	var b bytes.Buffer
 	if err := gob.NewEncoder(&b).Encode(shots); err != nil {
@@ -264,11 +292,12 @@ func (r *recorder) over(now time.Time) bool {
 // ends is when pictures of an order go that no record tells of.
 func (o Order) ends() time.Time { return o.Begun.Add(cmp.Or(o.For, limit) + o.Keep) }
 
-// fewest is the number of crossings of the line that has fewest.
+// fewest is the number of crossings of the line that has fewest, or of those who were
+// seen in the zone in which fewest were.
 func (r *recorder) fewest() int {
-	n := r.lines[0].line.Counted.all()
-	for _, l := range r.lines {
-		n = min(n, l.line.Counted.all())
+	n := r.record.Lines[0].Counted.all()
+	for _, l := range r.record.Lines {
+		n = min(n, l.Counted.all())
 	}
 	return n
 }
@@ -276,9 +305,8 @@ func (r *recorder) fewest() int {
 // progress says how far it has come.
 func (r *recorder) progress(now time.Time) Progress {
 	p := Progress{State: Recording}
-	for _, l := range r.lines {
-		p.Lines = append(p.Lines, LineProgress{Rule: l.line.Rule.ID, Crossings: l.line.Counted.all(),
-			Busy: l.line.Windows[busy], Quiet: l.line.Windows[quiet]})
+	for _, l := range r.record.Lines {
+		p.Lines = append(p.Lines, LineProgress{Rule: l.Rule.ID, Crossings: l.Counted.all(), Busy: l.Windows[busy], Quiet: l.Windows[quiet], Moments: l.Moments})
 	}
 	gone := now.Sub(r.record.Begun)
 	switch n := r.fewest(); {
@@ -303,7 +331,12 @@ func (r *recorder) finish(known time.Duration) error {
 	r.record.To = r.capture
 	r.record.Ends = time.Now().UTC().Add(r.record.Keep)
 	for _, l := range r.lines {
-		if err := r.choose(l); err != nil {
+		if err := r.choose(l.line, l.drawn); err != nil {
+			return err
+		}
+	}
+	for _, m := range r.moments {
+		if err := r.choose(m.line, m.drawn); err != nil {
 			return err
 		}
 	}
@@ -314,20 +347,18 @@ func (r *recorder) finish(known time.Duration) error {
 }
 
 // choose draws the windows that are shown, in an order that tells nothing.
-func (r *recorder) choose(l *lineRecorder) error {
-	sizes := r.record.sizes(l.line)
-	for h, d := range l.drawn {
+func (r *recorder) choose(l *Line, drawn [strata]*draw) error {
+	sizes := r.record.sizes(l)
+	for h, d := range drawn {
 		chosen, others := d.some(sizes[h])
-		l.line.Strips = append(l.line.Strips, chosen...)
+		l.Strips = append(l.Strips, chosen...)
 		for _, s := range others {
 			if err := os.Remove(r.path(s)); err != nil {
 				return err
 			}
 		}
 	}
-	l.drawn[busy].rand.Shuffle(len(l.line.Strips), func(i, j int) {
-		l.line.Strips[i], l.line.Strips[j] = l.line.Strips[j], l.line.Strips[i]
-	})
+	drawn[busy].rand.Shuffle(len(l.Strips), func(i, j int) { l.Strips[i], l.Strips[j] = l.Strips[j], l.Strips[i] })
 	return nil
 }
 

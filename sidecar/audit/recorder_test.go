@@ -22,7 +22,7 @@ var epochBegan = time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)
 var twoLines = sidecar.Camera{ID: "cam", Functions: []sidecar.Function{
 	{ID: "road", Kind: "line", Line: []sidecar.Point{{0.5, 0}, {0.5, 1}}, Classes: []sidecar.Class{sidecar.Car, sidecar.Motorcycle}},
 	{ID: "path", Kind: "line", Line: []sidecar.Point{{0, 0.5}, {1, 0.5}}},
-	{ID: "square", Kind: "zone", Polygon: sidecar.Polygon{{0, 0}, {1, 0}, {1, 1}}},
+	{ID: "square", Kind: "congestion", Polygon: sidecar.Polygon{{0, 0}, {1, 0}, {1, 1}}},
 }}
 
 func stampAt(epoch string, at time.Duration) sidecar.Stamp {

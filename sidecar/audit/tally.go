@@ -34,10 +34,11 @@ func GroupOf(c sidecar.Class) Group {
 	return Vehicles
 }
 
-// directions lists the ways over a line.
-var directions = []sidecar.Direction{sidecar.In, sidecar.Out}
+// directions lists what is estimated by itself: the ways over a line, and who is there.
+var directions = []sidecar.Direction{sidecar.In, sidecar.Out, now, bay}
 
-// Key is what is counted apart. As a text it is "in/people".
+// Key is what is counted apart. As a text it is "in/people", "now/people" of who is
+// there, "bay/A01" of a bay that is taken.
 type Key struct {
 	Direction sidecar.Direction
 	Group     Group
@@ -52,7 +53,7 @@ func (k Key) MarshalText() ([]byte, error) {
 func (k *Key) UnmarshalText(text []byte) error {
 	dir, group, _ := strings.Cut(string(text), "/")
 	*k = Key{sidecar.Direction(dir), Group(group)}
-	if !slices.Contains(directions, k.Direction) || !slices.Contains(Groups(), k.Group) {
+	if !slices.Contains(directions, k.Direction) || k.Direction != bay && !slices.Contains(Groups(), k.Group) || k.Group == "" {
 		return fmt.Errorf("%q is no direction and group such as in/%s", text, People)
 	}
 	return nil
@@ -87,6 +88,9 @@ func keys(a, b Tally) []Key {
 	return all
 }
 
+// mostTallied is how many a person can have seen on a strip.
+const mostTallied = 100_000
+
 // Answer is what a person tallied: the file that the page writes.
 type Answer struct {
 	Audit  string            `json:"audit"`            // id of the recording
@@ -111,34 +115,38 @@ func ReadAnswer(path string) (Answer, error) {
 }
 
 // Of joins the answer with the recording that it is of. Every strip is answered
-// once, and nothing else is.
-func (a Answer) Of(r *Record) (map[string][]Seen, error) {
+// once, and nothing else is. It gives what was seen by the record's lines.
+func (a Answer) Of(r *Record) ([][]Seen, error) {
 	if a.Audit != r.ID {
 		return nil, &sidecar.Fault{Err: fmt.Errorf("the tally is of the recording %s, and this one is %s", a.Audit, r.ID), Hint: "tally the page that is there now"}
 	}
-	known := map[string]bool{}
-	seen := map[string][]Seen{}
-	for _, line := range r.Lines {
+	known := map[string]*Line{}
+	seen := make([][]Seen, len(r.Lines))
+	for i, line := range r.Lines {
 		for _, s := range line.Strips {
-			known[s.ID] = true
+			known[s.ID] = line
 			t, answered := a.Strips[s.ID]
 			_, unsure := a.Unsure[s.ID]
 			switch {
 			case answered == unsure:
 				return nil, &sidecar.FieldError{Field: "strips." + s.ID, Problem: "neither tallied nor unsure, or both", Remedy: "go through every strip of the page"}
 			case answered:
-				seen[line.Rule.ID] = append(seen[line.Rule.ID], Seen{s.Stratum, s.Counted, t})
+				seen[i] = append(seen[i], Seen{s.Stratum, s.Counted, t})
 			}
 		}
 	}
 	for id, t := range a.Strips {
-		if !known[id] {
+		line := known[id]
+		if line == nil {
 			return nil, &sidecar.FieldError{Field: "strips." + id, Problem: "there is no such strip", Remedy: "give the file as the page wrote it"}
 		}
 		for k, n := range t {
-			if n < 0 {
-				text, _ := k.MarshalText() // it has no error
-				return nil, &sidecar.FieldError{Field: "strips." + id + "." + string(text), Problem: fmt.Sprintf("%d crossings", n), Remedy: "use 0 or more"}
+			text, _ := k.MarshalText() // it has no error
+			switch {
+			case n < 0 || n > mostTallied:
+				return nil, &sidecar.FieldError{Field: "strips." + id + "." + string(text), Problem: fmt.Sprintf("%d were seen", n), Remedy: fmt.Sprintf("use 0 to %d", mostTallied)}
+			case !line.takes(k, n):
+				return nil, &sidecar.FieldError{Field: "strips." + id + "." + string(text), Problem: "that is not counted there", Remedy: "give the file as the page wrote it"}
 			}
 		}
 	}

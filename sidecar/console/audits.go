@@ -46,7 +46,7 @@ type newAudit struct {
 // newTally is what a person has seen, by strip.
 type newTally struct {
 	Audit  string                    `json:"audit" doc:"Id of the recording"`
-	Strips map[string]map[string]int `json:"strips" doc:"By the strip's id: crossings by direction and group, such as in/people"`
+	Strips map[string]map[string]int `json:"strips" doc:"By the strip's id: crossings by direction and group, such as in/people; on a picture who is there, now/people, or 1 for each bay that is taken, bay/A01"`
 	Unsure map[string]string         `json:"unsure,omitempty" doc:"Strips of which nobody can tell, with the reason"`
 }
 
@@ -69,15 +69,15 @@ func (s *Server) auditRoutes(api huma.API) {
 		ID   string `path:"id" maxLength:"64"`
 		Body newAudit
 	}
-	huma.Register(api, operation("begin-audit", http.MethodPost, at, "Have a camera audited: strips are kept around random crossings and of random time without",
+	huma.Register(api, operation("begin-audit", http.MethodPost, at, "Have a camera audited: strips are kept around random crossings and of random time without, and pictures of random moments",
 		http.StatusCreated, accounts.Operator, http.StatusNotFound, http.StatusConflict),
 		func(ctx context.Context, in *begin) (*state, error) {
 			c, err := s.camera(in.ID)
 			if err != nil {
 				return nil, err
 			}
-			if !slices.ContainsFunc(c.Functions, func(f sidecar.Function) bool { return f.Kind == "line" }) {
-				return nil, huma.Error422UnprocessableEntity("the camera counts on no line: give it a function of the kind line; others cannot be audited yet")
+			if !slices.ContainsFunc(c.Functions, func(f sidecar.Function) bool { return audit.Can(f.Kind) }) {
+				return nil, huma.Error422UnprocessableEntity("the camera has no function that can be audited: give it one of these kinds: " + audit.Kinds())
 			}
 			if err := s.options.Audits.Begin(in.Body.order(in.ID)); err != nil {
 				return nil, s.refused(err)
@@ -218,7 +218,7 @@ func (s *Server) strip(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, "no such camera")
 		return
 	}
-	f, err := s.options.Audits.Film(r.PathValue("id"), r.PathValue("strip"))
+	f, media, err := s.options.Audits.Film(r.PathValue("id"), r.PathValue("strip"))
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		problem(w, http.StatusNotFound, "no such strip")
@@ -229,7 +229,7 @@ func (s *Server) strip(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer f.Close()
-	w.Header().Set("Content-Type", "video/mp4")
+	w.Header().Set("Content-Type", media)
 	http.ServeContent(w, r, "", time.Time{}, f)
 }
 
@@ -238,11 +238,12 @@ func stripOperation(doc *huma.OpenAPI) *huma.Operation {
 	text := func(name string) *huma.Param {
 		return &huma.Param{Name: name, In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}
 	}
-	film := map[string]*huma.MediaType{"video/mp4": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
+	binary := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+	film := map[string]*huma.MediaType{"video/mp4": binary, "image/jpeg": binary}
 	return &huma.Operation{OperationID: "get-audit-strip", Method: http.MethodGet, Path: "/api/v1/cameras/{id}/audit/strips/{strip}",
-		Summary: "The film of a strip", Parameters: []*huma.Param{text("id"), text("strip")},
+		Summary: "The film of a strip, or the picture of a moment", Parameters: []*huma.Param{text("id"), text("strip")},
 		Responses: map[string]*huma.Response{
-			"200": {Description: "An MP4", Content: film},
+			"200": {Description: "An MP4, or of a moment a JPEG", Content: film},
 			"206": {Description: "A part of it", Content: film},
 			"401": doc.Paths["/api/v1/me"].Get.Responses["401"],
 			"403": {Description: http.StatusText(http.StatusForbidden)},

@@ -156,7 +156,7 @@ func TestAuditsAreRefused(t *testing.T) {
 		{admin, "POST", "c/audit", map[string]any{}, 404, "no such camera"},
 		{admin, "GET", "c/audit/strips/l-1", nil, 404, "no such camera"},
 		{admin, "GET", "a/audit/strips/l-1", nil, 404, "no such strip"},
-		{admin, "POST", "b/audit", map[string]any{}, 422, "counts on no line"},
+		{admin, "POST", "b/audit", map[string]any{}, 422, "no function that can be audited"},
 		{admin, "POST", "a/audit", map[string]any{"for_s": 604801}, 422, "for_s"},
 		{admin, "POST", "a/audit", map[string]any{"crossings": 501}, 422, "crossings"},
 		{admin, "POST", "a/audit", map[string]any{"quiet": -1}, 422, "quiet"},

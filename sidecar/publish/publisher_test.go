@@ -175,7 +175,7 @@ func minute(camera string, rev int) sidecar.Count {
 			{Rule: "pace", Kind: sidecar.Speed, Class: sidecar.Car, N: &n, Median: &mean, P85: &mean, Error: &mean},
 			{Rule: "alun", Kind: sidecar.Dwell, Class: sidecar.Person, N: &n, Median: &mean, P85: &mean, P95: &mean, Longest: &mean},
 		},
-		Audit: []sidecar.Audit{{Rule: "line-3", Direction: sidecar.In, At: capture, Bias: -0.04, Low: -0.11, High: 0.02, N: 41}}}
+		Audit: []sidecar.Audit{{Rule: "line-3", Kind: sidecar.Flow, Direction: sidecar.In, At: capture, Bias: -0.04, Low: -0.11, High: 0.02, N: 41}}}
 }
 
 func camera(id string) sidecar.Camera {
@@ -201,7 +201,7 @@ func publishEverything(tb testing.TB, p *publish.Publisher, id string) {
 	p.Health(sidecar.StateChange{Origin: sidecar.Origin{Camera: id}, From: "connecting", To: "running"})
 	p.Scene(scene(id, 1))
 	p.Scene(&sidecar.Scene{Camera: id, Seq: 2, Width: 1, Height: 1, Stamp: sidecar.Stamp{Epoch: "k3f9", ClockRate: 90000, Source: sidecar.TimeFile}})
-	audit := sidecar.Audit{Rule: "line-3", Direction: sidecar.In, At: capture, Bias: -0.04, Low: -0.11, High: 0.02, N: 41, Model: "street@1", Rules: "r17"}
+	audit := sidecar.Audit{Rule: "line-3", Kind: sidecar.Flow, Direction: sidecar.In, At: capture, Bias: -0.04, Low: -0.11, High: 0.02, N: 41, Model: "street@1", Rules: "r17"}
 	if err := p.Camera(camera(id), "r17", audit); err != nil {
 		tb.Fatal(err)
 	}

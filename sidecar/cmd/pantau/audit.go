@@ -146,7 +146,11 @@ func (c *auditRecordCmd) follow(ctx context.Context, f audit.Folder) error {
 func progressLine(p audit.Progress) string {
 	text := ""
 	for _, l := range p.Lines {
-		text += fmt.Sprintf("%s: %d crossings, %d windows with and %d without; ", l.Rule, l.Crossings, l.Busy, l.Quiet)
+		format := "%s: %d crossings, %d windows with and %d without; "
+		if l.Moments {
+			format = "%s: %d seen in %d moments, and nobody in %d; "
+		}
+		text += fmt.Sprintf(format, l.Rule, l.Crossings, l.Busy, l.Quiet)
 	}
 	if p.Until.IsZero() {
 		return text + "ends when there are enough"
@@ -160,20 +164,22 @@ func tellPage(f audit.Folder, camera string) error {
 	if err != nil {
 		return err
 	}
-	n, length := 0, time.Duration(0)
-	for _, l := range r.Lines {
-		for _, s := range l.Strips {
-			n, length = n+1, length+s.End
+	n, stills, length := 0, 0, time.Duration(0)
+	for _, s := range r.Shown() {
+		if s.Still {
+			stills++
+			continue
 		}
+		n, length = n+1, length+time.Duration(s.End*float64(time.Second))
 	}
-	fmt.Printf(`%d strips, %v at normal speed, of %v that were observed from %s on.
+	fmt.Printf(`%d strips, %v at normal speed, and %d pictures of random moments, of %v that were observed from %s on.
 
   1. open       %s
                 (one file; take it to any browser, and delete it there afterwards)
   2. then       pantau audit tally %s tally-%s.json
 
 The pictures are deleted after the tally, or on %s. (--cancel gives them up; then a new recording can begin.)
-`, n, length.Round(time.Second), r.Seen.Round(time.Second), r.From.Local().Format("2006-01-02 15:04"), f.Page(camera), camera, camera, r.Ends.Local().Format("2006-01-02 15:04"))
+`, n, length.Round(time.Second), stills, r.Seen.Round(time.Second), r.From.Local().Format("2006-01-02 15:04"), f.Page(camera), camera, camera, r.Ends.Local().Format("2006-01-02 15:04"))
 	return nil
 }
 
@@ -287,11 +293,16 @@ func (c *auditShowCmd) present() (present, error) {
 func printAudit(w io.Writer, r audit.Result) error {
 	fmt.Fprintf(w, "%s to %s, model %s, rules %s\n\n", r.From.Local().Format("2006-01-02 15:04"), r.At.Local().Format("15:04"), r.Model, r.Rules)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "LINE\tOF\tSEEN\tCOUNTED\tTRUE, ABOUT\tBIAS\t95 % INTERVAL\tRECALL\tPRECISION\t")
+	fmt.Fprintln(t, "RULE\tOF\tSEEN\tCOUNTED\tTRUE, ABOUT\tBIAS\t95 % INTERVAL\tRECALL\tPRECISION\t")
 	few := false
 	for _, l := range r.Lines {
 		for _, e := range l.Estimates {
-			fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%.0f\t", l.Rule, string(e.Direction)+string(e.Group), e.Seen, e.Counted, e.True)
+			counted, truth := l.Numbers(e)
+			digits := 0
+			if l.Moments {
+				digits = 1
+			}
+			fmt.Fprintf(t, "%s\t%s\t%d\t%.*f\t%.*f\t", l.Rule, l.Of(e), e.Seen, digits, counted, digits, truth)
 			if e.TooFew {
 				few = true
 				fmt.Fprintln(t, "too few\t\t\t\t")
@@ -304,7 +315,11 @@ func printAudit(w io.Writer, r audit.Result) error {
 		return err
 	}
 	for _, l := range r.Lines {
-		fmt.Fprintf(w, "\n%s: seen %d of %d windows with counts, %d of %d without.", l.Rule, l.Seen[1], l.Windows[1], l.Seen[0], l.Windows[0])
+		format := "\n%s: seen %d of %d windows with counts, %d of %d without."
+		if l.Moments {
+			format = "\n%s: seen %d of %d moments with somebody there, %d of %d without; numbers are means."
+		}
+		fmt.Fprintf(w, format, l.Rule, l.Seen[1], l.Windows[1], l.Seen[0], l.Windows[0])
 	}
 	fmt.Fprintln(w, "\nBias is (counted - true) / true. The interval is for traffic and light like those of the recorded time.")
 	if few {

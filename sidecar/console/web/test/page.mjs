@@ -410,6 +410,41 @@ async function checks(page) {
     state.cameras[0].functions = []
   })
 
+  await pass('pictures of an audit: numbers typed, bays clicked, and means told', async () => {
+    const corner = (x, y) => [[x, y], [x + 0.2, y], [x + 0.2, y + 0.2], [x, y + 0.2]]
+    state.cameras[0].functions = [{ id: 'lot', kind: 'parking', bays: { A1: corner(0.1, 0.1), A2: corner(0.5, 0.1) } }]
+    state.result = { who: 'eka', at: '2026-11-23T06:00:00Z', from: '2026-11-23T05:00:00Z', outdated: false, lines: [{ rule: 'lot', kind: 'parking', moments: true, windows: [20, 80],
+      estimates: [{ dir: 'bay', seen: 23, counted: 140, true: 150, bias: { value: -0.067, low: -0.118, high: 0.064 } }] }] }
+    state.audit = { state: 'recorded', id: 'y', ends: '2026-11-30T06:00:00Z', width: 640, height: 360, lines: [], results: [], strips: [
+      { id: 'square@4', name: 'square', still: true, polygon: corner(0.2, 0.3), groups: ['people', 'vehicles'] },
+      { id: 'lot@7', name: 'lot', still: true, bays: { A1: corner(0.1, 0.1), A2: corner(0.5, 0.1) } }] }
+    await live(page, {}, server.url)
+    await page.getByRole('button', { name: 'Audit', exact: true }).click()
+    await page.getByText('A picture: count who is inside').waitFor()
+    await page.getByRole('button', { name: 'Begin to tally' }).click()
+    await page.getByText('Picture 1 of 2 · square').waitFor()
+    await page.waitForFunction(() => document.querySelector('.stage img').naturalWidth === 640)
+    await accessible(page)
+    await page.getByLabel('people').fill('7')
+    await page.keyboard.press('Enter')
+    await page.getByText('Picture 2 of 2 · lot').waitFor()
+    await accessible(page)
+    await page.getByRole('button', { name: 'A1: free' }).click()
+    const box = await page.locator('.stage svg').boundingBox()
+    await page.mouse.click(box.x + 0.6 * box.width, box.y + 0.2 * box.height)
+    await page.getByRole('button', { name: 'A2: taken' }).waitFor()
+    await page.getByRole('button', { name: 'A1: taken' }).click()
+    await page.evaluate(() => document.activeElement?.blur())
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Give the tally' }).click()
+    await page.getByRole('row', { name: /lot · occupied 23 ⌀ 1\.4 ⌀ 1\.5 -6\.7%/i }).waitFor()
+    assert.deepEqual(state.tally, { audit: 'y', strips: { 'square@4': { 'now/people': 7 }, 'lot@7': { 'bay/A2': 1 } } })
+    await accessible(page)
+    await page.getByRole('button', { name: 'Back to the picture' }).click()
+    await drawing(page)
+    state.cameras[0].functions = []
+  })
+
   await pass('another camera by keyboard; one that does not answer says why', async () => {
     state.live = (connection) => stream(connection, { silent: true, status: trouble })
     await page.getByRole('button', { name: /Simpang Lima north/ }).focus()

@@ -92,6 +92,10 @@ async function answer(state, request, response) {
 function audited(state, request, response, body, json) {
   const audit = (state.audit ??= { state: 'none', lines: [], strips: [], results: [] })
   const path = /\/audit(.*)$/.exec(request.url)[1]
+  if (path.startsWith('/strips/') && decodeURIComponent(path).includes('@')) {
+    response.writeHead(200, { 'Content-Type': 'image/svg+xml' })
+    return response.end('<svg xmlns="http://www.w3.org/2000/svg" width="640" height="360"><rect width="640" height="360" fill="gray"/></svg>')
+  }
   if (path.startsWith('/strips/')) {
     response.writeHead(200, { 'Content-Type': 'video/mp4' })
     return response.end(state.film)

@@ -54,6 +54,18 @@ export function unsure(t: Tally, strip: Strip): Tally {
   return { ...t, at: t.at + 1, past: { ...t.past, [strip.id]: [] }, unsure: { ...t.unsure, [strip.id]: true } }
 }
 
+/** put says how many of a key there are on a strip; what is no number is none. */
+export function put(t: Tally, strip: Strip, key: string, n: number): Tally {
+  const others = (t.past[strip.id] ?? []).filter((k) => k !== key)
+  const these = Array<string>(Math.min(9999, Math.max(0, Math.floor(n) || 0))).fill(key)
+  return { ...t, past: { ...t.past, [strip.id]: [...others, ...these] }, unsure: { ...t.unsure, [strip.id]: false } }
+}
+
+/** toggle says that a bay is taken, or is not. */
+export function toggle(t: Tally, strip: Strip, key: string): Tally {
+  return put(t, strip, key, seen(t, strip, key) > 0 ? 0 : 1)
+}
+
 /** seen is how many crossings of a key a strip has. */
 export function seen(t: Tally, strip: Strip, key: string): number {
   return (t.past[strip.id] ?? []).filter((k) => k === key).length
@@ -74,6 +86,11 @@ export function answerOf(t: Tally, strips: Strip[]): Answer {
     else a.strips[s.id] = Object.fromEntries([...new Set(t.past[s.id] ?? [])].map((key) => [key, seen(t, s, key)]))
   }
   return a
+}
+
+/** outline gives a polygon as a path of SVG in pixels. */
+export function outline(polygon: [number, number][], width: number, height: number): string {
+  return `M${polygon.map(([x, y]) => `${Math.round(x * width)} ${Math.round(y * height)}`).join('L')}Z`
 }
 
 /** arrow gives the line with an arrow to its "in", as a path of SVG in pixels, and where "in" is written. */

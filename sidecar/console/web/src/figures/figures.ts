@@ -31,10 +31,11 @@ export interface Minute {
   audits: Audit[]
 }
 
-/** Audit is the error of a line's flow in one direction, as a person measured it. */
+/** Audit is the error of a rule's numbers of one kind, of a flow in one direction, as a person measured it. */
 export interface Audit {
   rule: string
-  dir: string
+  kind: string // flow, entries, exits, presence, heads, occupancy
+  dir: string // of a flow
   at: number // ms since 1970
   bias: number // (counted - true) / true
   low: number
@@ -103,7 +104,7 @@ function minute(m: Fields): Minute {
     audits: list(m['audit'], maxStates).map((value) => {
       const a = record(value)
       return {
-        rule: text(a['rule']), dir: text(a['dir']), at: time(a['at']), n: number(a['n']) ?? 0,
+        rule: text(a['rule']), kind: text(a['kind']) || 'flow', dir: text(a['dir']), at: time(a['at']), n: number(a['n']) ?? 0,
         bias: number(a['bias']) ?? 0, low: number(a['low']) ?? 0, high: number(a['high']) ?? 0,
       }
     }),

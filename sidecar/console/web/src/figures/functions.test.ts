@@ -60,7 +60,7 @@ test('a crowd has a level, a density where the ground is known, or cannot be cou
 })
 
 test('the truth lies within the measured error', () => {
-  const a: Audit = { rule: 'l', dir: 'in', at: 0, bias: -0.031, low: -0.118, high: 0.064, n: 38 }
+  const a: Audit = { rule: 'l', kind: 'flow', dir: 'in', at: 0, bias: -0.031, low: -0.118, high: 0.064, n: 38 }
   expect(trueRange(117, a)).toEqual([110, 133])
   expect(trueRange(0, a)).toEqual([0, 0])
   expect(trueRange(10, { ...a, low: -1 })).toBeNull()

@@ -127,6 +127,11 @@ export function auditOf(f: Figures | null, rule: string, dir: string): Audit | n
   return f?.minute?.audits.find((a) => a.rule === rule && a.dir === dir) ?? null
 }
 
+/** auditOfKind is the measured error of a rule's numbers of one kind. */
+export function auditOfKind(f: Figures | null, rule: string, kind: string): Audit | null {
+  return f?.minute?.audits.find((a) => a.rule === rule && a.kind === kind) ?? null
+}
+
 /**
  * trueRange gives between which numbers the truth lies, if n were counted and the
  * audit's interval of the error holds. An interval that has no end gives null.

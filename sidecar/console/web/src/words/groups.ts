@@ -7,6 +7,16 @@ export function ofWord(of: string, w: Words): string {
       return w.in
     case 'out':
       return w.out
+    case 'entries':
+      return w.entries
+    case 'exits':
+      return w.exits
+    case 'presence':
+      return w.auditPresence
+    case 'heads':
+      return w.heads
+    case 'occupancy':
+      return w.occupied
     case 'people':
       return w.groupPeople
     case 'two-wheelers':
