@@ -232,12 +232,12 @@ func (w *work) blur(img *image.YCbCr, f *sidecar.Frame, s *sidecar.Scene) {
 		draw.BlurAll(img)
 		return
 	}
-	draw.Blur(img, s.Tracks)
-	draw.Blur(img, w.veil.Cover(now))
+	draw.Blur(img, w.veil.Cover(now)) // before's objects are among them
 	draw.BlurBeside(img, w.before.Looked)
 	if w.before.PTS == f.PTS {
 		return
 	}
+	draw.Blur(img, s.Tracks)
 	draw.Blur(img, swept(w.before.Tracks, now-w.before.Media()))
 	if after := w.joiner.Next(f.Stamp); after != nil {
 		draw.Blur(img, after.Tracks)

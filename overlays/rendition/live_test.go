@@ -255,6 +255,7 @@ func (s *stage) number(pts int64) int { return int(uint32(pts)-s.started) / tick
 // shows the number of its time; the scene of the same time has its box. It plays a short
 // while, or PANTAU_RENDITION_FRAMES analysed pictures.
 func TestConvertedPicturesKeepTheirScenes(t *testing.T) {
+	t.Parallel()
 	want := 25
 	if n, err := fmt.Sscan(os.Getenv("PANTAU_RENDITION_FRAMES"), &want); n != 1 || err != nil {
 		want = 25
@@ -339,8 +340,10 @@ func contrast(img *image.YCbCr, slot int) (most int) {
 // Who may not see persons gets pictures in which nothing is to be seen where they are, of
 // whatever codec the camera's own are, and nothing but those.
 func TestPersonsAreBlurredForThoseWhoMayNotSeeThem(t *testing.T) {
+	t.Parallel()
 	for _, codec := range []sidecar.Codec{sidecar.H264, sidecar.MJPEG} {
 		t.Run(string(codec), func(t *testing.T) {
+			t.Parallel()
 			s := newStage(t, 1, sidecar.Camera{ID: "a"})
 			const stands = 7 // where the person stands; the other one walks
 			s.scene = func(n int) []sidecar.Track {
@@ -372,6 +375,7 @@ func TestPersonsAreBlurredForThoseWhoMayNotSeeThem(t *testing.T) {
 
 // Where no scenes come, nobody knows who is there.
 func TestNothingIsShownThatNobodyLookedAt(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, 1, sidecar.Camera{ID: "a"})
 	s.scene = func(int) []sidecar.Track { return nil }
 	s.play(t, sidecar.H264)
@@ -388,6 +392,7 @@ func TestNothingIsShownThatNobodyLookedAt(t *testing.T) {
 
 // A masked camera is shown with its masks blanked, to who asks for converted pictures.
 func TestMaskedCamerasAreShownConverted(t *testing.T) {
+	t.Parallel()
 	left := []sidecar.Polygon{{{0, 0.4}, {0.5, 0.4}, {0.5, 1}, {0, 1}}}
 	s := newStage(t, 1, sidecar.Camera{ID: "a", Analyse: sidecar.Analyse{Mask: left}})
 	s.play(t, sidecar.H264)

@@ -86,7 +86,7 @@ func collectNode(out chan<- prometheus.Metric, n sidecar.NodeStatus) {
 	m.number("notes_lost_total", "Notes of states and audits, and lines of the file, that could not be written.", float64(n.Lost), counter)
 	m.number("transcodes", "Cameras' pictures that are converted for viewers now, each for all of them.", float64(n.Transcodes.Running))
 	m.number("transcodes_most", "How many may be converted at once (live.transcodes).", float64(n.Transcodes.Most))
-	m.number("transcodes_refused_total", "Times that there was no room to convert one more.", float64(n.Transcodes.Refused), counter)
+	m.number("transcodes_refused_total", "Times that there was no room to convert one more; it grows each second while somebody waits.", float64(n.Transcodes.Refused), counter)
 	m.number("redis_up", "1 where Redis answers.", one(n.Redis.Connected))
 	m.number("redis_scenes_total", "Scenes written to Redis.", float64(n.Redis.Scenes), counter)
 	m.number("redis_scenes_dropped_total", "Scenes given up because Redis was away or slow.", float64(n.Redis.Dropped), counter)
