@@ -162,6 +162,7 @@ func TestHTTPDigest(t *testing.T) {
 	sign := func(h http.Header, uri string, c soap.Credentials) string {
 		return soap.Authorization(h, http.MethodPost, uri, c)
 	}
+	named := func(authorization string) string { return strings.Replace(authorization, "MD5", "SHA-256", 1) }
 	right := sign(strong, "/onvif/device_service", viewer)
 	for _, tt := range []struct {
 		name, authorization string
@@ -171,6 +172,8 @@ func TestHTTPDigest(t *testing.T) {
 		{"SHA-256", right, 200, false},
 		{"the same count again", right, 401, true},
 		{"another nonce, MD5", sign(challenge(t, send, 1), "/onvif/device_service", viewer), 200, false},
+		{"MD5 by the name of the stronger", named(sign(challenge(t, send, 1), "/onvif/device_service", viewer)), 200, false},
+		{"that with a wrong password", named(sign(challenge(t, send, 1), "/onvif/device_service", soap.Credentials{User: "viewer", Password: soap.NewSecret("x")})), 401, false},
 		{"written out", sign(challenge(t, send, 0), url, viewer), 200, false},
 		{"wrong password", sign(challenge(t, send, 0), "/onvif/device_service", soap.Credentials{User: "viewer", Password: soap.NewSecret("x")}), 401, false},
 		{"another address", sign(challenge(t, send, 0), "/onvif/media_service", viewer), 401, false},

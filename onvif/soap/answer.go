@@ -1,6 +1,7 @@
 package soap
 
 import (
+	"crypto/md5"
 	"crypto/subtle"
 	"errors"
 	"strings"
@@ -40,6 +41,8 @@ func ReadAnswer(header string) (*Answer, error) {
 		a.algorithm = "MD5"
 	case a.algorithm != "MD5" && a.algorithm != "SHA-256":
 		return nil, errors.New("no such algorithm was offered")
+	case len(a.response) == 2*md5.Size: // some name what was offered first, and know MD5 alone
+		a.algorithm = "MD5"
 	}
 	if c.QOP != "auth" || a.Count < 1 || a.cnonce == "" || c.Userhash {
 		return nil, errors.New("want qop=auth, nc and cnonce, and the user name itself")
