@@ -40,9 +40,9 @@ type Audit struct {
 	Rule      string    `json:"rule"`
 	Kind      RowKind   `json:"kind"`          // Flow, Entries, Exits, Presence, Heads or Occupancy
 	Direction Direction `json:"dir,omitempty"` // of a Flow
-	At        time.Time `json:"at"`   // until when pictures were taken, UTC
-	Bias      float64   `json:"bias"` // (counted - true) / true
-	Low       float64   `json:"low"`  // 95 % confidence interval of Bias
+	At        time.Time `json:"at"`            // until when pictures were taken, UTC
+	Bias      float64   `json:"bias"`          // (counted - true) / true
+	Low       float64   `json:"low"`           // 95 % confidence interval of Bias
 	High      float64   `json:"high"`
 	N         int       `json:"n"`               // crossings that the person saw, or who was there, on all pictures together
 	Model     string    `json:"model,omitempty"` // which it was measured with; empty in a Count, which says it itself

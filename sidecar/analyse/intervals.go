@@ -188,7 +188,7 @@ func (l *ledger) give(d deadline, yield func(*minute)) {
 			break
 		}
 		m := l.at(l.next, to)
-		m.final, m.changed, m.given = d.decides(m), false, true
+		m.final, m.changed, m.given = d.decides(m) || m.frames == 0 && !m.changed, false, true
 		l.given = true
 		yield(m)
 		l.proceed(to)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"pantau/sidecar"
@@ -27,20 +28,21 @@ type keeper interface {
 	recall(data []byte, s *shelf) error
 }
 
-// kept is an analyser as JSON.
-type kept struct {
-	Version   int                        `json:"version"`
-	Camera    string                     `json:"cam"`
-	Timezone  string                     `json:"tz,omitempty"`
-	Model     string                     `json:"model"`
-	Rules     string                     `json:"rules"`
-	Interval  time.Duration              `json:"interval"`
-	Functions []sidecar.Function         `json:"functions"`
-	Suspended bool                       `json:"suspended,omitempty"`
-	Clock     keptClock                  `json:"clock"`
-	Ledger    keptLedger                 `json:"ledger"`
-	Objects   []keptObject               `json:"objects"`
-	States    map[string]json.RawMessage `json:"states"` // of the functions, by their ids
+// kept is an analyser as JSON, with a state of each function that has one: what it is
+// made of, or its text.
+type kept[S any] struct {
+	Version   int                `json:"version"`
+	Camera    string             `json:"cam"`
+	Timezone  string             `json:"tz,omitempty"`
+	Model     string             `json:"model"`
+	Rules     string             `json:"rules"`
+	Interval  time.Duration      `json:"interval"`
+	Functions []sidecar.Function `json:"functions"`
+	Suspended bool               `json:"suspended,omitempty"`
+	Clock     keptClock          `json:"clock"`
+	Ledger    keptLedger         `json:"ledger"`
+	Objects   []keptObject       `json:"objects"`
+	States    map[string]S       `json:"states"` // by the functions' ids
 }
 
 type keptClock struct {
@@ -102,8 +104,8 @@ func (s *shelf) at(n int) *object {
 
 // Memory writes down what the analyser knows, for another one to go on with.
 func (a *Analyser) Memory() ([]byte, error) {
-	m := kept{Version: memoryVersion, Camera: a.camera, Timezone: a.timezone, Model: a.model, Rules: a.rules, Interval: a.interval,
-		Functions: a.functions, Suspended: a.suspended, Ledger: a.ledger.keep(), States: map[string]json.RawMessage{},
+	m := kept[any]{Version: memoryVersion, Camera: a.camera, Timezone: a.timezone, Model: a.model, Rules: a.rules, Interval: a.interval,
+		Functions: a.functions, Suspended: a.suspended, Ledger: a.ledger.keep(), States: map[string]any{},
 		Clock: keptClock{a.clock.last, a.clock.opened, a.clock.started, a.clock.strange}}
 	s := newShelf()
 	for _, objects := range [2][]*object{a.live, a.lost} {
@@ -112,15 +114,9 @@ func (a *Analyser) Memory() ([]byte, error) {
 		}
 	}
 	for i, f := range a.functions {
-		k, ok := a.analytics[i].(keeper)
-		if !ok {
-			continue
+		if k, ok := a.analytics[i].(keeper); ok {
+			m.States[f.ID] = k.keep(s)
 		}
-		text, err := json.Marshal(k.keep(s))
-		if err != nil {
-			return nil, fmt.Errorf("keeping what function %s knows: %w", f.ID, err)
-		}
-		m.States[f.ID] = text
 	}
 	for i := 0; i < len(s.objects); i++ { // elders come to it
 		m.Objects = append(m.Objects, s.objects[i].keep(s))
@@ -142,7 +138,7 @@ func (a *Analyser) Memory() ([]byte, error) {
 // gap, as when a camera was away: what it followed then is given up, or found again.
 // It has the functions of then: Redefine gives it those of now.
 func Recall(text []byte) (*Analyser, error) {
-	var m kept
+	var m kept[json.RawMessage]
 	if err := json.Unmarshal(text, &m); err != nil {
 		return nil, fmt.Errorf("recalling a camera: %w", err)
 	}
@@ -210,20 +206,37 @@ func (a *Analyser) shelve(s *shelf, k keptObject) {
 
 // keptMoment is a moment as JSON.
 type keptMoment struct {
-	Steady time.Duration      `json:"s,omitempty"`
-	Minute int64              `json:"m,omitempty"` // ns since 1970; 0: none, as Time
-	Time   int64              `json:"t,omitempty"`
-	Epoch  string             `json:"e,omitempty"`
-	PTS    int64              `json:"p,omitempty"`
-	Origin int64              `json:"o,omitempty"`
-	RTP    uint32             `json:"r,omitempty"`
-	Clock  int                `json:"c,omitempty"`
-	Source sidecar.TimeSource `json:"f,omitempty"`
+	Steady time.Duration      `json:"s"`
+	Minute int64              `json:"m"` // ns since 1970; 0: none, as Time
+	Time   int64              `json:"t"`
+	PTS    int64              `json:"p"`
+	Origin int64              `json:"o"`
+	RTP    uint32             `json:"r"`
+	Clock  int                `json:"c"`
+	Epoch  string             `json:"e"`
+	Source sidecar.TimeSource `json:"f"`
 }
 
-// MarshalJSON writes the moment in short.
-func (m moment) MarshalJSON() ([]byte, error) {
-	return json.Marshal(keptMoment{m.steady, nanoseconds(m.minute), nanoseconds(m.Capture), m.Epoch, m.PTS, m.Origin, m.RTPTime, m.ClockRate, m.Source})
+// MarshalJSON writes a keptMoment. There are many: it is no work for reflection.
+func (m moment) MarshalJSON() ([]byte, error) { return m.appendJSON(nil), nil }
+
+func (m moment) appendJSON(dst []byte) []byte {
+	dst = append(dst, '{')
+	for _, n := range [...]struct {
+		name  string
+		value int64
+	}{{`"s":`, int64(m.steady)}, {`,"m":`, nanoseconds(m.minute)}, {`,"t":`, nanoseconds(m.Capture)}, {`,"p":`, m.PTS}, {`,"o":`, m.Origin},
+		{`,"r":`, int64(m.RTPTime)}, {`,"c":`, int64(m.ClockRate)}} {
+		dst = strconv.AppendInt(append(dst, n.name...), n.value, 10)
+	}
+	dst = appendText(append(dst, `,"e":`...), m.Epoch)
+	return append(appendText(append(dst, `,"f":`...), string(m.Source)), '}')
+}
+
+// appendText appends a JSON string.
+func appendText(dst []byte, s string) []byte {
+	text, _ := json.Marshal(s) // every string marshals
+	return append(dst, text...)
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -257,8 +270,11 @@ type keptFix struct {
 	Box sidecar.Box `json:"box"`
 }
 
-// MarshalJSON writes the fix in short.
-func (f fix) MarshalJSON() ([]byte, error) { return json.Marshal(keptFix{f.moment, f.box}) }
+// MarshalJSON writes a keptFix.
+func (f fix) MarshalJSON() ([]byte, error) {
+	text := append(f.moment.appendJSON([]byte(`{"at":`)), `,"box":`...)
+	return append(f.box.AppendJSON(text), '}'), nil
+}
 
 // UnmarshalJSON reads what MarshalJSON wrote.
 func (f *fix) UnmarshalJSON(text []byte) error {

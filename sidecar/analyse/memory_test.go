@@ -154,7 +154,7 @@ func TestMinutesOfAGapAreGiven(t *testing.T) {
 	f.a.Counts(began.Add(f.at))
 	f.restart(5 * time.Minute)
 	counts := f.a.Counts(began.Add(f.at))
-	if len(counts) != 5 || counts[0].Uptime == 0 || counts[1].Quality != sidecar.QualityNone || counts[4].Uptime != 0 {
+	if len(counts) != 5 || counts[0].Uptime == 0 || counts[1].Quality != sidecar.QualityNone || !counts[1].Final || counts[4].Uptime != 0 {
 		t.Errorf("got %+v", counts)
 	}
 }

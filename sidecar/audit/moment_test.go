@@ -201,7 +201,7 @@ func TestAnswersOfMoments(t *testing.T) {
 // The intervals of moments hold the true error: of squares that fill and empty, of
 // which a part is missed and something is seen that is not there.
 func TestIntervalsOfMoments(t *testing.T) {
-	const audits = 300
+	const audits = 100
 	for _, c := range []struct {
 		name                string
 		mean, missed, false float64

@@ -56,7 +56,7 @@ func (d *detection) memory(now time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(remembered{Of: lookedAt(d.observer.camera), Since: d.since, Kept: now, Analysis: analysis})
+	head, err := json.Marshal(remembered{Of: lookedAt(d.observer.camera), Since: d.since, Kept: now})
 	if err != nil {
 		return nil, fmt.Errorf("keeping the memory: %w", err)
 	}
@@ -65,7 +65,10 @@ func (d *detection) memory(now time.Time) ([]byte, error) {
 		d.deflater, _ = flate.NewWriter(&d.deflated, flate.BestSpeed) // the level is a level
 	}
 	d.deflater.Reset(&d.deflated)
-	_, _ = d.deflater.Write(text) // a buffer takes all
+	head, _ = bytes.CutSuffix(head, []byte("null}")) // analysis is the last: it is long, and is not read once more
+	for _, part := range [...][]byte{head, analysis, []byte("}")} {
+		_, _ = d.deflater.Write(part) // a buffer takes all
+	}
 	_ = d.deflater.Close()
 	return bytes.Clone(d.deflated.Bytes()), nil
 }
