@@ -249,3 +249,40 @@ func TestDevicePasswordsAreShownOnce(t *testing.T) {
 	b.want(204, "DELETE", "/api/v1/me/device-passwords/1", nil)
 	b.want(404, "DELETE", "/api/v1/me/device-passwords/1", nil)
 }
+
+// TestWhatViewersReach asks for every route of the document: what is not for viewers is
+// refused to them, whatever is added.
+func TestWhatViewersReach(t *testing.T) {
+	s := newSite(t)
+	admin, viewer := s.admin(), s.browser()
+	admin.want(201, "POST", "/api/v1/accounts", map[string]string{"name": "wall", "password": password, "role": "viewer"})
+	viewer.want(200, "POST", "/api/v1/login", login("wall", password))
+	var doc struct{ Paths map[string]map[string]any }
+	if err := json.Unmarshal([]byte(viewer.want(200, "GET", "/api/v1/openapi.json", nil)), &doc); err != nil {
+		t.Fatal(err)
+	}
+	theirs := map[string]bool{}
+	for _, route := range []string{
+		"get /setup", "post /setup", "post /login", "post /logout", "get /me", "get /me/device-passwords", "post /me/device-passwords", "delete /me/device-passwords/{id}",
+		"get /cameras", "get /cameras/{id}", "get /cameras/{id}/figures", "get /cameras/{id}/snapshot.jpg", "get /cameras/{id}/live",
+		"post /cameras/{id}/whep", "delete /cameras/{id}/whep/{session}",
+	} {
+		theirs[route] = true
+	}
+	refused := 0
+	for path, methods := range doc.Paths {
+		for method := range methods {
+			if theirs[method+" "+strings.TrimPrefix(path, "/api/v1")] {
+				continue
+			}
+			at := strings.NewReplacer("{id}", "a", "{name}", "root", "{strip}", "x").Replace(path)
+			if got, body := viewer.do(strings.ToUpper(method), at, nil); got.StatusCode != http.StatusForbidden {
+				t.Errorf("%s %s: a viewer gets %s %s", method, path, got.Status, body)
+			}
+			refused++
+		}
+	}
+	if refused < 10 {
+		t.Errorf("only %d routes were asked for", refused)
+	}
+}
