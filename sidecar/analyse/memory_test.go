@@ -90,6 +90,41 @@ func TestComingCarParksAfterARestart(t *testing.T) {
 	}
 }
 
+// Who follows the events of a camera is told what holds after a restart.
+func TestWhatHoldsAfterARestart(t *testing.T) {
+	gathering := sidecar.Function{ID: "few", Kind: "crowd", Polygon: sidecar.Polygon{{0, 0}, {1, 0}, {1, 1}, {0, 1}}, Levels: []int{1}}
+	f := newFilm(t, 10, lot, square, gathering)
+	if got := f.a.Holding(); len(got) != 0 {
+		t.Errorf("got %+v before anything was told", got)
+	}
+	f.wait(time.Second)
+	v := f.park(1)
+	f.hold(60*time.Second, v, parkedStill(walker(2, 0.5, 0.5)), parkedStill(walker(3, 0.6, 0.5)))
+	f.restart(2 * time.Minute)
+	got := map[sidecar.EventType][]sidecar.Event{}
+	for _, e := range f.a.Holding() {
+		got[e.Type] = append(got[e.Type], e)
+	}
+	for _, told := range f.events {
+		switch d := told.Data.(type) {
+		case sidecar.ParkingChange:
+			if e := got[told.Type]; len(e) != 1 || e[0].ID != told.ID || e[0].Data.(sidecar.ParkingChange).Arrived != d.Arrived || e[0].Subject != told.Subject {
+				t.Errorf("got %+v, want %+v", e, told)
+			}
+		case sidecar.LevelChange:
+			if e := got[told.Type]; len(e) != 1 || e[0].Data.(sidecar.LevelChange).To != d.To || *e[0].Data.(sidecar.LevelChange).Count != 2 {
+				t.Errorf("got %+v, want %+v", e, told)
+			}
+		}
+	}
+	if e := got[sidecar.ZoneEntered]; len(e) == 0 || e[len(e)-1].Data.(sidecar.ZoneChange).Rule != "square" {
+		t.Errorf("got %+v in the square", e)
+	}
+	if len(got[sidecar.ParkingOccupied]) != 1 || len(got[sidecar.CrowdLevel]) != 1 {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestWhoStandsStillStaysInAZone(t *testing.T) {
 	for gap, want := range map[time.Duration]string{
 		10 * time.Second: "entered 1, left 4",

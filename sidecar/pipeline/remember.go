@@ -129,6 +129,7 @@ func (d *detection) recall(ctx context.Context) {
 		return
 	}
 	d.observer.analyser, d.observer.last, d.since, d.seen = a, a.Newest(), m.Since, m.Kept
+	d.p.o.Viewer.Events(d.p.o.Camera.ID, a.Holding())
 	d.facts(ctx, events, a.Counts(d.now()))
 }
 
