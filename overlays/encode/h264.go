@@ -37,8 +37,9 @@ type H264Options struct {
 // H264 makes a live stream: one picture in, one access unit out at once, without
 // B pictures, on the caller's thread. It belongs to one goroutine.
 type H264 struct {
-	c   *C.pantau_h264 // in C; nil once closed
-	pts int64          // of the newest picture
+	c     *C.pantau_h264 // in C; nil once closed
+	pts   int64          // of the newest picture
+	keyed int64          // of the newest key picture
 }
 
 // quality is x264's constant rate factor of a live stream: text stays sharp.
@@ -114,6 +115,10 @@ func (e *H264) Picture() (*image.YCbCr, error) {
 	}, nil
 }
 
+// keyEvery is the time from one key picture to the next, in 1/90000 s, however many
+// pictures a second really come.
+const keyEvery = 2 * clockRate
+
 // Encode codes what is in Picture, shown at pts, in 1/90000 s, which grows from
 // one to the next. key asks for a picture that decoding can begin with; whether it
 // is one is given back. The NAL units have no start codes; parameter sets stand in
@@ -126,7 +131,7 @@ func (e *H264) Encode(pts int64, key bool) (nalus [][]byte, isKey bool, err erro
 		return nil, false, errors.New("a picture that does not come after the one before")
 	}
 	wanted := C.int(0)
-	if key {
+	if key || pts-e.keyed >= keyEvery {
 		wanted = 1
 	}
 	if code := C.pantau_h264_encode(e.c, C.int64_t(pts), wanted); code < 0 {
@@ -134,7 +139,10 @@ func (e *H264) Encode(pts int64, key bool) (nalus [][]byte, isKey bool, err erro
 	}
 	e.pts = pts
 	p := e.c.packet
-	return units(C.GoBytes(unsafe.Pointer(p.data), p.size)), p.flags&C.AV_PKT_FLAG_KEY != 0, nil
+	if isKey = p.flags&C.AV_PKT_FLAG_KEY != 0; isKey {
+		e.keyed = pts
+	}
+	return units(C.GoBytes(unsafe.Pointer(p.data), p.size)), isKey, nil
 }
 
 // CPU is the processor time that encoding has taken so far.

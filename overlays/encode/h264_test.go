@@ -5,6 +5,7 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,6 +54,16 @@ func fill(img *image.YCbCr, luma uint8) {
 	}
 	for i := range img.Cb {
 		img.Cb[i], img.Cr[i] = 128, 128
+	}
+}
+
+// TestKeyPicturesComeByTime: a camera that gives fewer pictures than were expected has as
+// many key pictures.
+func TestKeyPicturesComeByTime(t *testing.T) {
+	slow := live
+	slow.Rate = 60
+	if _, keys := film(t, slow, 70, func(int) bool { return false }); !slices.Equal(keys, []int{0, 30, 60}) {
+		t.Errorf("key pictures %v, want one in two seconds of 15 pictures each", keys)
 	}
 }
 
