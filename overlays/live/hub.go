@@ -2,7 +2,6 @@ package live
 
 import (
 	"slices"
-	"sync"
 	"time"
 
 	"pantau/overlays"
@@ -26,9 +25,7 @@ type Options struct {
 // methods may be called from several goroutines; none of them blocks but Serve.
 type Hub struct {
 	options Options
-
-	mu      sync.RWMutex
-	cameras map[string]*camera
+	cameras overlays.Cameras[camera]
 }
 
 // NewHub makes a Hub without cameras.
@@ -40,7 +37,7 @@ func NewHub(o Options) *Hub {
 	fallback(&o.Hold, 400*time.Millisecond)
 	fallback(&o.Write, 10*time.Second)
 	fallback(&o.Delay, 400*time.Millisecond)
-	return &Hub{options: o, cameras: make(map[string]*camera)}
+	return &Hub{options: o}
 }
 
 func fallback[T int | time.Duration](v *T, other T) {
@@ -52,23 +49,12 @@ func fallback[T int | time.Duration](v *T, other T) {
 // Camera adds a camera, or changes what is said of it. Who makes the renditions is told
 // before, so that nothing is given here that was made with other masks.
 func (h *Hub) Camera(c sidecar.Camera) {
-	h.mu.Lock()
-	cam := h.cameras[c.ID]
-	if cam == nil {
-		cam = newCamera(h.options)
-		h.cameras[c.ID] = cam
-	}
-	h.mu.Unlock()
-	cam.configure(c)
+	h.cameras.Add(c.ID, func() *camera { return newCamera(h.options) }).configure(c)
 }
 
 // Remove forgets a camera and lets its viewers go.
 func (h *Hub) Remove(id string) {
-	h.mu.Lock()
-	cam := h.cameras[id]
-	delete(h.cameras, id)
-	h.mu.Unlock()
-	if cam != nil {
+	if cam := h.cameras.Remove(id); cam != nil {
 		close(cam.removed)
 	}
 }
@@ -112,8 +98,4 @@ func (h *Hub) Viewers(id string) (watching int, dropped uint64) {
 	return cam.watching()
 }
 
-func (h *Hub) camera(id string) *camera {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return h.cameras[id]
-}
+func (h *Hub) camera(id string) *camera { return h.cameras.Get(id) }

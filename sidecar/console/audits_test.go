@@ -1,14 +1,11 @@
 package console
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -67,15 +64,7 @@ func stateOf(t *testing.T, text string) AuditState {
 
 func TestAuditFromOrderToResult(t *testing.T) {
 	s := newSite(t)
-	var mu sync.Mutex
-	var told []string
-	s.audit = func(_ context.Context, who, action, what string) {
-		mu.Lock()
-		defer mu.Unlock()
-		told = append(told, who+" "+action+" "+what)
-	}
-	s.stop()
-	s.start()
+	told := s.audits()
 	const at = "/api/v1/cameras/a/audit"
 	b := s.operator()
 
@@ -131,10 +120,7 @@ func TestAuditFromOrderToResult(t *testing.T) {
 	b.want(201, "POST", at, map[string]any{})
 	b.want(204, "DELETE", at, nil)
 	b.want(404, "DELETE", at, nil)
-	mu.Lock()
-	defer mu.Unlock()
-	audits := slices.DeleteFunc(told, func(t string) bool { return !strings.Contains(t, " audit.") })
-	if got := strings.Join(audits, ", "); got != "budi audit.begin a, budi audit.tally a, budi audit.begin a, budi audit.cancel a" {
+	if got := strings.Join(told("audit."), ", "); got != "budi audit.begin a, budi audit.tally a, budi audit.begin a, budi audit.cancel a" {
 		t.Errorf("told %s", got)
 	}
 }

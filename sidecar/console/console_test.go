@@ -224,6 +224,25 @@ func (b *browser) want(status int, method, path string, body any, headers ...str
 	return text
 }
 
+// audits starts the server anew, and gives what it writes down of an action, or of those
+// that begin so: "who action what".
+func (s *site) audits() func(action string) []string {
+	var mu sync.Mutex
+	var all []string
+	s.audit = func(_ context.Context, who, action, what string) {
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, who+" "+action+" "+what)
+	}
+	s.stop()
+	s.start()
+	return func(action string) []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.DeleteFunc(slices.Clone(all), func(line string) bool { return !strings.Contains(line, " "+action) })
+	}
+}
+
 func login(name, secret string) map[string]string {
 	return map[string]string{"name": name, "password": secret}
 }

@@ -78,7 +78,9 @@ func TestWHEPIsForThoseWhoMayWatch(t *testing.T) {
 func TestWHEPIsBlurredForViewers(t *testing.T) {
 	s := newSite(t)
 	var hidden bool
-	s.whep = func(_ http.ResponseWriter, _ *http.Request, _ string, blurred bool, _ func(context.Context) bool) { hidden = blurred }
+	s.whep = func(_ http.ResponseWriter, _ *http.Request, _ string, blurred bool, _ func(context.Context) bool) {
+		hidden = blurred
+	}
 	s.stop()
 	s.start()
 	admin, viewer := s.admin(), s.browser()

@@ -7,9 +7,8 @@ import (
 	"pantau/inference/models"
 )
 
-// detector opens a model; "" is the default one. Models that are not in the
-// program come from ../shared.
-func detector(tb testing.TB, name string) *inference.Detector {
+// model finds a model of the program's own manifest; "" is the default one.
+func model(tb testing.TB, name string) models.Model {
 	tb.Helper()
 	manifest, err := models.Builtin()
 	if err != nil {
@@ -19,6 +18,14 @@ func detector(tb testing.TB, name string) *inference.Detector {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return m
+}
+
+// detector opens a model; "" is the default one. Models that are not in the
+// program come from ../shared.
+func detector(tb testing.TB, name string) *inference.Detector {
+	tb.Helper()
+	m := model(tb, name)
 	folder := root(tb) + "/share/pantau/models"
 	if state, _ := models.Verify(folder, m); state != models.Ready {
 		folder = tb.TempDir()
@@ -27,7 +34,14 @@ func detector(tb testing.TB, name string) *inference.Detector {
 			tb.Fatal(err)
 		}
 	}
-	d, err := inference.Open(inference.Options{Library: built(tb, "lib", "pantau", "libonnxruntime.so.1"), Model: m, Folder: folder})
+	return open(tb, inference.Options{Model: m, Folder: folder})
+}
+
+// open opens a detector until the test ends.
+func open(tb testing.TB, o inference.Options) *inference.Detector {
+	tb.Helper()
+	o.Library = built(tb, "lib", "pantau", "libonnxruntime.so.1")
+	d, err := inference.Open(o)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"pantau/inference"
-	"pantau/inference/models"
 	"pantau/sidecar"
 	"pantau/sidecar/decode"
 	"pantau/sidecar/look"
@@ -20,25 +19,9 @@ import (
 // sized opens the 8-bit model with another input.
 func sized(tb testing.TB, size int) *inference.Detector {
 	tb.Helper()
-	manifest, err := models.Builtin()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	m, err := manifest.Find("street-int8")
-	if err != nil {
-		tb.Fatal(err)
-	}
+	m := model(tb, "street-int8")
 	m.Input.Size = size
-	d, err := inference.Open(inference.Options{Library: built(tb, "lib", "pantau", "libonnxruntime.so.1"), Model: m})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
-	return d
+	return open(tb, inference.Options{Model: m})
 }
 
 // still opens a picture as a clip of one frame.
