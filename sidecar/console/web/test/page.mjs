@@ -342,9 +342,9 @@ async function checks(page) {
   await pass('what of the picture is looked at, its cost, and how it is fixed', async () => {
     state.cameras[0].status.looking = { crops: [{ region: [0, 0.267, 1, 0.58], width: 1088, height: 192 }], scale: 1.7, cost: 0.85, megapixels: 0.21, why: '18 objects were seen' }
     await live(page, {}, server.url)
-    const panel = page.getByRole('region', { name: 'Looks at' })
+    const panel = page.getByRole('region', { name: 'What is looked at' })
     await panel.getByText('1.7× as closely as the whole · 85% of its cost · 0.21 megapixels').waitFor()
-    await panel.getByText('Why, and how to fix it').click()
+    await panel.getByText('Why, and how to keep it so').click()
     await panel.getByText('analyse: {parts: [[0.000, 0.267, 1.000, 0.580]]}').waitFor()
     await accessible(page)
     state.cameras[0].status.looking = undefined
@@ -377,7 +377,7 @@ async function checks(page) {
     await page.getByRole('button', { name: 'Audit', exact: true }).click()
     await page.getByLabel('Record for').selectOption({ label: '15 min' })
     await accessible(page)
-    await page.getByRole('button', { name: 'Begin to record' }).click()
+    await page.getByRole('button', { name: 'Start recording' }).click()
     await page.getByText('path: 3 crossings; 2 windows with and 4 without').waitFor()
     await accessible(page)
     const strip = { name: 'path', line: [[0.45, 0.2], [0.45, 1]], groups: ['people', 'vehicles'], begin: 0.2, end: 1.5 }

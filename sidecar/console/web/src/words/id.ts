@@ -139,7 +139,8 @@ export const id: Words = {
   looksParts: (n: string) => `bagian gambar: ${n}`,
   looksCloser: (x: string) => `${x}× lebih dekat daripada seluruhnya`,
   looksCost: (p: string, m: string) => `${p} dari biayanya · ${m} megapiksel per gambar`,
-  looksWhy: 'Mengapa, dan cara menetapkannya',
+  looksWhy: 'Mengapa',
+  looksWhyFix: 'Mengapa, dan cara menetapkannya',
   looksPart: (box: string, w: string, h: string) => `[${box}] dengan ${w}×${h} piksel`,
   looksFix: 'Di konfigurasi, bagian ini tetap begini dengan:',
 
