@@ -21,6 +21,8 @@ type Source struct {
 	Profile     string    `json:"profile,omitempty" yaml:"profile"`     // of an ONVIF camera: token or name; empty or "auto": the smallest that suffices
 	RTSPPort    int       `json:"rtsp_port,omitempty" yaml:"rtsp_port"` // of an ONVIF camera's streams, where a port forward changes it; 0: as the camera says
 	Events      []string  `json:"events,omitempty" yaml:"events"`       // of an ONVIF camera: beginnings of the topics of its own events that are passed on, or "all"
+	Endpoint    string    `json:"endpoint,omitempty" yaml:"endpoint"`   // of an ONVIF camera: urn:uuid:…, by which it is looked for where it does not answer. Its password then goes out as a digest alone
+	Follow      []string  `json:"follow,omitempty" yaml:"follow"`       // networks in which whoever names that endpoint may be sent the digest; none: nobody may
 	RTSP        string    `json:"rtsp,omitempty" yaml:"rtsp"`           // rtsp:// or rtsps:// address without user information
 	File        string    `json:"file,omitempty" yaml:"file"`           // MP4 clip, played in real time and without end
 	User        string    `json:"user,omitempty" yaml:"user"`

@@ -3,7 +3,6 @@ package device
 import (
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -86,8 +85,11 @@ func (c *call) ruleOptions() (markup, error) {
 // rules are those of a request.
 func (c *call) rules() ([]Rule, error) {
 	elements := c.in.All("Rule")
-	if len(elements) == 0 || len(elements) > maxRules {
-		return nil, invalid("ter:InvalidRule", "give 1 to %d rules", maxRules)
+	switch {
+	case len(elements) == 0:
+		return nil, invalid("ter:InvalidRule", "the request has no rule; give 1 to %d", maxRules)
+	case len(elements) > maxRules:
+		return nil, conflict("ter:TooManyRules", "a request has at most %d rules", maxRules)
 	}
 	all := make([]Rule, len(elements))
 	for i, e := range elements {
@@ -111,8 +113,10 @@ func (c *call) changeRules(cam Camera, remove []string, put []Rule) (markup, err
 	err := c.server.o.Backend.ChangeRules(context.WithoutCancel(c.ctx), cam.ID, c.who.name, remove, put)
 	refusal := (*Refusal)(nil)
 	switch {
+	case errors.As(err, &refusal) && refusal.Invalid:
+		return "", invalid("ter:InvalidRule", "%s", refusal.Reason)
 	case errors.As(err, &refusal):
-		return "", &fault{status: http.StatusBadRequest, codes: "ter:InvalidArgVal ter:ConfigModify", reason: refusal.Reason}
+		return "", conflict("ter:ConfigurationConflict", "%s", refusal.Reason)
 	case err != nil:
 		return "", err
 	}
@@ -138,6 +142,12 @@ func (c *call) createRules() (markup, error) {
 		if cam.has(r.Name) {
 			return "", invalid("ter:RuleAlreadyExistent", "there is a rule %q already; change it by ModifyRules", r.Name)
 		}
+		if t, _ := ruleTypeOf(r.Type); t.fixed {
+			return "", conflict("ter:ConfigurationConflict", "rules of type %s cannot be made by ONVIF, which has no words for all that they need: make a parking or a crowd over Pantau's API or in its file", t.qualified())
+		}
+	}
+	if len(cam.Rules)+len(all) > maxOfCamera {
+		return "", conflict("ter:TooManyRules", "a camera has at most %d rules", maxOfCamera)
 	}
 	return c.changeRules(cam, nil, all)
 }
@@ -162,8 +172,12 @@ func (c *call) deleteRules() (markup, error) {
 	}
 	var names []string
 	for _, e := range c.in.All("RuleName") {
-		if !cam.has(e.Text()) {
+		i := slices.IndexFunc(cam.Rules, func(r Rule) bool { return r.Name == e.Text() })
+		if i < 0 {
 			return "", invalid("ter:RuleNotExistent", "there is no rule %.64q", e.Text())
+		}
+		if t, _ := ruleTypeOf(cam.Rules[i].Type); t.fixed {
+			return "", conflict("ter:ConfigurationConflict", "rule %q is of a type that cannot be deleted by ONVIF, as it cannot be made by it: delete it over Pantau's API or in its file", e.Text())
 		}
 		names = append(names, e.Text())
 	}

@@ -49,12 +49,16 @@ type Backend interface {
 	Snapshot(ctx context.Context, camera, stream string) ([]byte, error)
 	// ChangeRules replaces rules of a camera: those in remove go, those in put come or
 	// change. A *Refusal says why it cannot be, and what to do instead.
+	// They are in force, and the server knows, when it returns.
 	ChangeRules(ctx context.Context, camera, user string, remove []string, put []Rule) error
+	// KeyPicture asks the camera for a key picture soon. It does not block.
+	KeyPicture(camera string)
 }
 
 // Refusal is why a backend does not do what it is asked for. It is told to the client.
 type Refusal struct {
-	Reason string // with the remedy
+	Reason  string // with the remedy
+	Invalid bool   // what was sent is wrong in itself; otherwise it does not fit to what is there
 }
 
 // Error is the reason.

@@ -293,3 +293,47 @@ func TestACameraIsOfferedThoughItsPortCannotBeKept(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestStreamsAreAskedForInAnyLetters: multicast is refused, however it is spelt.
+func TestStreamsAreAskedForInAnyLetters(t *testing.T) {
+	s := start(t, Options{}, street())
+	setup := func(stream, protocol string) string {
+		return "<StreamSetup><tt:Stream>" + stream + "</tt:Stream><tt:Transport><tt:Protocol>" + protocol + "</tt:Protocol></tt:Transport></StreamSetup><ProfileToken>cam-1</ProfileToken>"
+	}
+	for _, c := range []struct {
+		space, inner string
+		refused      bool
+	}{
+		{mediaSpace, setup("RTP-Unicast", "RTSP"), false},
+		{mediaSpace, setup("rtp-unicast", "rtsp"), false},
+		{mediaSpace, setup("RTP_unicast", "RTSP"), false}, // ZoneMinder's first try
+		{mediaSpace, setup("RTP-Multicast", "UDP"), true},
+		{mediaSpace, setup("RTP-multicast", "RTSP"), true},
+		{mediaSpace, setup("RTP-Unicast", "http"), true},
+		{media2Space, "<Protocol>RTSP</Protocol><ProfileToken>cam-1</ProfileToken>", false},
+		{media2Space, "<Protocol>RTSPMulticast</Protocol><ProfileToken>cam-1</ProfileToken>", true},
+		{media2Space, "<Protocol>RtspOverHTTP</Protocol><ProfileToken>cam-1</ProfileToken>", true},
+	} {
+		_, err := ask(t, s, "viewer", c.space, "GetStreamUri", c.inner)
+		if (err != nil) != c.refused || err != nil && !strings.Contains(err.Error(), "InvalidStreamSetup") {
+			t.Errorf("%s: got %v", c.inner, err)
+		}
+	}
+}
+
+// TestASynchronizationPointAsksTheCamera for a key picture, by either media service.
+func TestASynchronizationPointAsksTheCamera(t *testing.T) {
+	backend := &people{}
+	s := start(t, Options{Backend: backend}, street())
+	for space, profile := range map[string]string{mediaSpace: "cam-1", media2Space: "cam-1_overlay"} {
+		if _, err := ask(t, s, "viewer", space, "SetSynchronizationPoint", "<ProfileToken>"+profile+"</ProfileToken>"); err != nil {
+			t.Error(err)
+		}
+		if _, err := ask(t, s, "viewer", space, "SetSynchronizationPoint", "<ProfileToken>nobody</ProfileToken>"); err == nil {
+			t.Error("a profile that is not there")
+		}
+	}
+	if got := strings.Join(backend.keys, " "); got != "cam-1 cam-1" {
+		t.Errorf("asked %q", got)
+	}
+}

@@ -24,6 +24,8 @@ func (backend) Snapshot(context.Context, string, string) ([]byte, error) {
 	return nil, device.ErrNotSupported
 }
 
+func (backend) KeyPicture(string) {}
+
 func (backend) ChangeRules(context.Context, string, string, []string, []device.Rule) error {
 	return &device.Refusal{Reason: "rules are fixed here"}
 }

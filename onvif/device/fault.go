@@ -26,6 +26,10 @@ func invalid(code, format string, args ...any) *fault {
 	return &fault{status: http.StatusBadRequest, codes: "ter:InvalidArgVal " + code, reason: fmt.Sprintf(format, args...)}
 }
 
+func conflict(code, format string, args ...any) *fault {
+	return &fault{status: http.StatusInternalServerError, receiver: true, codes: "ter:Action " + code, reason: fmt.Sprintf(format, args...)}
+}
+
 func notSupported(format string, args ...any) *fault {
 	return &fault{status: http.StatusInternalServerError, receiver: true, codes: "ter:ActionNotSupported", reason: fmt.Sprintf(format, args...)}
 }

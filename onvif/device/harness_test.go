@@ -25,6 +25,13 @@ const password = `p/w?d@#:%&<'"`
 type people struct {
 	mu      sync.Mutex
 	changes []string
+	keys    []string // cameras that were asked for a key picture
+}
+
+func (p *people) KeyPicture(camera string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.keys = append(p.keys, camera)
 }
 
 func (p *people) Account(_ context.Context, user string) (Account, error) {

@@ -234,9 +234,9 @@ func (c *call) streamURI1() (markup, error) {
 	}
 	setup := c.in.Child("StreamSetup")
 	switch {
-	case setup.Text("Stream") == "RTP-Multicast":
+	case strings.EqualFold(setup.Text("Stream"), "RTP-Multicast"):
 		return "", errNoStream("multicast")
-	case setup.Text("Transport", "Protocol") == "HTTP":
+	case strings.EqualFold(setup.Text("Transport", "Protocol"), "HTTP"):
 		return "", errNoStream("RTSP over HTTP")
 	}
 	uri, err := c.streamURI(p)
@@ -276,12 +276,14 @@ func (c *call) snapshotURI1() (markup, error) {
 	return c.mediaURI(uri), nil
 }
 
-// synchronize is heard, and there is nothing to do: every scene of the metadata is whole,
-// and key pictures come when the camera sends them.
+// synchronize asks the camera for a key picture (Media 5.14, Media2 5.5). For the metadata
+// there is nothing to do: every scene is whole.
 func (c *call) synchronize(prefix string) (markup, error) {
-	if _, err := c.asked(); err != nil {
+	p, err := c.asked()
+	if err != nil {
 		return "", err
 	}
+	c.server.o.Backend.KeyPicture(p.camera.ID)
 	return c.response(prefix, ""), nil
 }
 

@@ -1,6 +1,9 @@
 package device
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // media2Operations are those of Media2 (Media2 5).
 func media2Operations() map[string]operation {
@@ -63,10 +66,10 @@ func (c *call) streamURI2() (markup, error) {
 	if err != nil {
 		return "", err
 	}
-	switch c.in.Text("Protocol") {
-	case "RtspMulticast":
+	switch strings.ToLower(c.in.Text("Protocol")) {
+	case "rtspmulticast":
 		return "", errNoStream("multicast")
-	case "RtspOverHttp":
+	case "rtspoverhttp":
 		return "", errNoStream("RTSP over HTTP")
 	}
 	uri, err := c.streamURI(p)

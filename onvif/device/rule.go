@@ -47,16 +47,17 @@ type ruleType struct {
 	most      int
 	threshold bool
 	topics    []string
+	fixed     bool // those that are there may be changed; none is made, and none goes
 }
 
 // ruleTypes is the whole list.
 func ruleTypes() []ruleType {
 	return []ruleType{
-		{LineCounting, "tt:Polyline", "Segments", 2, 16, false, []string{metadata.Counter, metadata.LineCrossed}},
-		{FieldDetector, "tt:Polygon", "Field", 3, 64, false, []string{metadata.ObjectsInside}},
-		{LoiteringDetector, "tt:Polygon", "Field", 3, 64, true, []string{metadata.ObjectLoitering, metadata.ObjectsInside}},
-		{OccupancyCounting, "tt:Polygon", "Field", 3, 64, false, []string{metadata.OccupancyCounter}},
-		{Congestion, "tt:Polygon", "Field", 3, 64, false, []string{metadata.Congestion}},
+		{LineCounting, "tt:Polyline", "Segments", 2, 16, false, []string{metadata.Counter, metadata.LineCrossed}, false},
+		{FieldDetector, "tt:Polygon", "Field", 3, 64, false, []string{metadata.ObjectsInside}, false},
+		{LoiteringDetector, "tt:Polygon", "Field", 3, 64, true, []string{metadata.ObjectLoitering, metadata.ObjectsInside}, false},
+		{OccupancyCounting, "tt:Polygon", "Field", 3, 64, false, []string{metadata.OccupancyCounter}, true}, // how many there is room for is not ONVIF's to say
+		{Congestion, "tt:Polygon", "Field", 3, 64, false, []string{metadata.Congestion}, false},
 	}
 }
 
@@ -118,9 +119,13 @@ func (t ruleType) describe() markup {
 	if t.threshold {
 		threshold = `<tt:SimpleItemDescription Name="TimeThreshold" Type="xs:duration"/>`
 	}
-	return form(`<tt:RuleDescription Name="%s"><tt:Parameters><tt:SimpleItemDescription Name="ClassFilter" Type="tt:StringList"/>%s`+
+	fixed := markup("")
+	if t.fixed {
+		fixed = ` fixed="true"`
+	}
+	return form(`<tt:RuleDescription Name="%s"%s><tt:Parameters><tt:SimpleItemDescription Name="ClassFilter" Type="tt:StringList"/>%s`+
 		`<tt:ElementItemDescription Name="%s" Type="%s"/></tt:Parameters>%s</tt:RuleDescription>`,
-		t.qualified(), threshold, t.parameter, t.shape, each(t.topics, func(name string) markup {
+		t.qualified(), fixed, threshold, t.parameter, t.shape, each(t.topics, func(name string) markup {
 			topic := topicOf(name)
 			return form(`<tt:Messages IsProperty="%t">%s<tt:ParentTopic>%s</tt:ParentTopic></tt:Messages>`, topic.property, topic.message(), "tns1:"+name)
 		}))
@@ -144,8 +149,11 @@ func (t ruleType) options() markup {
 		of, t.parameter, t.shape, t.least, t.most)
 }
 
-// maxRules of one request.
-const maxRules = 64
+// How many rules a request may have, and a camera.
+const (
+	maxRules    = 64
+	maxOfCamera = 256
+)
 
 // typeName is the name of a type of rules, whatever prefix the client has given it.
 func typeName(root *soap.Element, name string) string {

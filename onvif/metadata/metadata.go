@@ -9,6 +9,7 @@ package metadata
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -112,6 +113,22 @@ func Classify(coco string, likelihood float64) (classes []Likely, vehicle Likely
 		vehicle = Likely{of.vehicle, likelihood}
 	}
 	return classes, vehicle
+}
+
+// Named gives the classes of COCO that a type of object or of vehicle stands for, in the
+// order of their names; a name that is neither stands for itself.
+func Named(name string) []string {
+	var all []string
+	for coco, of := range named {
+		if of.vehicle == name || slices.Contains(of.types, name) {
+			all = append(all, coco)
+		}
+	}
+	if all == nil {
+		return []string{name}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // Operation is what became of a property, tt:PropertyOperation (Core 9.5.1).

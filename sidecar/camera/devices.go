@@ -28,19 +28,22 @@ type Devices struct {
 
 	mu    sync.Mutex
 	known map[string]*device // by the camera's id
+
+	finder *finder
 }
 
 // device is one ONVIF camera.
 type device struct {
 	camera sidecar.Camera
 	found  Found     // zero before it has told its stream
+	at     string    // its address, where that is not the one that was set any more
 	asked  time.Time // for a key frame
 	never  bool      // it sends none when asked
 }
 
 // New makes an empty set.
 func New(o Options) *Devices {
-	return &Devices{o: o, changed: make(chan struct{}, 1), keys: make(chan string, 64), known: map[string]*device{}}
+	return &Devices{o: o, changed: make(chan struct{}, 1), keys: make(chan string, 64), known: map[string]*device{}, finder: newFinder()}
 }
 
 // Camera notes a camera that came or changed. One that is no ONVIF camera is left out.
@@ -81,7 +84,7 @@ func (d *Devices) tell() {
 // stream was the last time.
 func (d *Devices) Resolve(ctx context.Context, c sidecar.Camera) (sidecar.Source, error) {
 	c, known := d.newest(c)
-	f, err := Resolve(ctx, c.Source, d.o.Need(c))
+	f, at, err := d.resolve(ctx, c)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.known[c.ID] != known { // it has gone, or has another source by now
@@ -98,9 +101,38 @@ func (d *Devices) Resolve(ctx context.Context, c sidecar.Camera) (sidecar.Source
 		if known.found.Source.RTSP != f.Source.RTSP || known.found.Why != f.Why {
 			d.o.Log.Info("stream found", "camera", c.ID, "profile", f.Why, "address", onvif.Redact(f.Source.RTSP))
 		}
-		known.found = f
+		if known.at != at && at != "" {
+			d.o.Log.Warn("the camera is at another address than the one that was set", "camera", c.ID, "address", at, "hint", "set onvif to it")
+		}
+		known.found, known.at = f, at
 	}
 	return f.Source, nil
+}
+
+// resolve finds the stream of a camera where that was set, and otherwise where it has
+// moved to; at is that address then.
+func (d *Devices) resolve(ctx context.Context, c sidecar.Camera) (f Found, at string, err error) {
+	f, err = Resolve(ctx, c.Source, d.o.Need(c))
+	if err == nil || isFault(err) || c.Source.Endpoint == "" || ctx.Err() != nil {
+		return f, "", err
+	}
+	moved, err := d.finder.moved(ctx, c.Source, err)
+	if err != nil {
+		return Found{}, "", err
+	}
+	f, err = Resolve(ctx, moved, d.o.Need(c))
+	return f, moved.ONVIF, err
+}
+
+// source is a camera's, with the address at which it was found last.
+func (d *Devices) source(c sidecar.Camera) sidecar.Source {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := c.Source
+	if known := d.known[c.ID]; known != nil && known.at != "" {
+		s.ONVIF = known.at
+	}
+	return s
 }
 
 // newest is a camera with the functions that it has by now, and what is known of it;

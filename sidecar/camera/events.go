@@ -158,7 +158,7 @@ func (e *ear) run(ctx context.Context) {
 
 // session listens until the connection is lost.
 func (e *ear) session(ctx context.Context) error {
-	c, err := Dial(ctx, e.camera.Source)
+	c, err := Dial(ctx, e.source(e.camera))
 	if err != nil {
 		return err
 	}

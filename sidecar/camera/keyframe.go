@@ -38,8 +38,9 @@ func (d *Devices) refresh(ctx context.Context, id string) {
 		d.mu.Unlock()
 		return
 	}
-	source, profile := known.camera.Source, known.found.Profile
+	camera, profile := known.camera, known.found.Profile
 	d.mu.Unlock()
+	source := d.source(camera)
 	ctx, cancel := context.WithTimeout(ctx, keyTime)
 	defer cancel()
 	c, err := Dial(ctx, source)

@@ -86,7 +86,7 @@ func choose(s sidecar.Source, profiles []onvif.Profile, need onvif.Need) (Found,
 		return Found{}, &sidecar.Fault{Err: fmt.Errorf("%s: %s", s.ONVIF, why), Hint: "set profile to another one, or an encoder of the camera to H.264"}
 	}
 	f := Found{Profile: p, Why: why, Source: s}
-	f.Source.ONVIF, f.Source.Profile, f.Source.RTSPPort, f.Source.Events = "", "", 0, nil
+	f.Source.ONVIF, f.Source.Profile, f.Source.RTSPPort, f.Source.Events, f.Source.Follow = "", "", 0, nil, nil
 	return f, nil
 }
 

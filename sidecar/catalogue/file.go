@@ -36,6 +36,8 @@ type File struct {
 	Checks config.Checks
 	Log    *slog.Logger
 
+	writing sync.Mutex // held by Change
+
 	mu  sync.Mutex
 	err error
 }

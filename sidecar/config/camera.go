@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,8 +64,8 @@ func (k *checker) source(path string, s *sidecar.Source) {
 		k.wrong(child(path, "transport"), "unknown transport", "use tcp or udp")
 	}
 	k.fingerprint(path, s)
-	if s.ONVIF == "" && (s.Profile != "" || s.RTSPPort != 0 || len(s.Events) > 0) {
-		k.wrong(path, "profile, rtsp_port and events are of ONVIF cameras", "remove them, or give onvif: host in the place of rtsp")
+	if s.ONVIF == "" && (s.Profile != "" || s.RTSPPort != 0 || len(s.Events) > 0 || s.Endpoint != "" || len(s.Follow) > 0) {
+		k.wrong(path, "profile, rtsp_port, events, endpoint and follow are of ONVIF cameras", "remove them, or give onvif: host in the place of rtsp")
 	}
 }
 
@@ -93,12 +95,35 @@ func (k *checker) onvif(path string, s *sidecar.Source) {
 	if s.RTSPPort != 0 {
 		k.port(child(path, "rtsp_port"), strconv.Itoa(s.RTSPPort), 1)
 	}
+	k.follow(path, s)
 	for i, topic := range s.Events {
 		if topic == "" || strings.ContainsAny(topic, " :*") {
 			k.wrong(element(child(path, "events"), i), fmt.Sprintf("%q is no beginning of a topic", topic), "write it as RuleEngine or VideoSource/MotionAlarm, without prefix, or all")
 		}
 	}
 }
+
+// follow checks by what a camera is known and where it may be followed to.
+func (k *checker) follow(path string, s *sidecar.Source) {
+	bare := strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(s.Endpoint), "urn:"), "uuid:")
+	if s.Endpoint != "" && !endpointForm.MatchString(bare) {
+		k.wrong(child(path, "endpoint"), "this is no endpoint", "write it as urn:uuid:4d45…, as `pantau discover` prints it")
+	}
+	if s.Endpoint != "" {
+		s.Endpoint = "urn:uuid:" + bare
+	}
+	for i, network := range s.Follow {
+		if p, err := netip.ParsePrefix(network); err != nil || p.Masked() != p {
+			k.wrong(element(child(path, "follow"), i), fmt.Sprintf("%q is no network", network), "write it as 10.2.4.0/24")
+		}
+	}
+	if len(s.Follow) > 0 && s.Endpoint == "" {
+		k.wrong(child(path, "follow"), "nothing says by what the camera is known", "give endpoint: too, as `pantau discover` prints it")
+	}
+}
+
+// endpointForm is that of a UUID (RFC 9562).
+var endpointForm = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 // credentials moves those of an address into user and password.
 func (k *checker) credentials(at string, s *sidecar.Source, u *url.URL) {

@@ -248,6 +248,9 @@ Passwords are best kept out of the file: `+"`password_env`"+` names an environme
 variable. A user name and a password inside an RTSP address are taken out of it;
 no error and no log ever shows them.
 
+Functions are also changed over the API and over ONVIF, which is written into this file:
+[change lines and zones](how-to/change-lines-and-zones.md).
+
 ## Every key
 
 This is `+"`sidecar/config/pantau.reference.yaml`"+`.

@@ -83,7 +83,7 @@ func shown(ctx context.Context, c sidecar.CameraStatus) sidecar.CameraStatus {
 		c.Source = sidecar.Source{}
 		return c
 	}
-	c.Source = sidecar.Source{ONVIF: c.Source.ONVIF, Profile: c.Source.Profile, RTSPPort: c.Source.RTSPPort, Events: c.Source.Events,
+	c.Source = sidecar.Source{ONVIF: c.Source.ONVIF, Profile: c.Source.Profile, RTSPPort: c.Source.RTSPPort, Events: c.Source.Events, Endpoint: c.Source.Endpoint, Follow: c.Source.Follow,
 		RTSP: address(c.Source.RTSP), File: c.Source.File, Transport: c.Source.Transport}
 	if c.Source.File != "" {
 		c.Source.File = filepath.Base(c.Source.File)

@@ -52,6 +52,12 @@ type Options struct {
 	// Figures gives what is known of a camera now; false: there is no such camera.
 	Figures func(camera string) (figures.Figures, bool)
 	View    View
+	// Change gives a camera other functions: those that change makes of what the
+	// configuration file says now, from a slice that is its own. It returns when they are in
+	// force. Errors of change come back as they are; a wrong function is a
+	// *sidecar.FieldError below functions[i], and whatever a person must do a
+	// *sidecar.Fault. Nil: it is not done.
+	Change func(ctx context.Context, camera string, change func([]sidecar.Function) ([]sidecar.Function, error)) error
 	// Audits are kept here, as `pantau audit` does.
 	Audits audit.Folder
 	// Discover looks for ONVIF cameras, and Probe looks at one. A request that cannot be

@@ -87,6 +87,7 @@ type site struct {
 	audit    func(ctx context.Context, who, action, what string)
 	discover func(Search) (Work, error)
 	view     View
+	change   func(context.Context, string, func([]sidecar.Function) ([]sidecar.Function, error)) error
 	patience time.Duration // of the server, from its start on; 0: its own
 }
 
@@ -117,7 +118,7 @@ func (s *site) start() {
 		Accounts: s.accounts, Source: source{}, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Live: func(w http.ResponseWriter, r *http.Request, camera string, blurred bool) {
 			s.live(w, r, camera, blurred)
-		}, Snapshot: snapshot, Figures: figuresOf, View: s.view, Audits: audit.In(s.state), WHEP: s.whep, Audit: s.audit,
+		}, Snapshot: snapshot, Figures: figuresOf, View: s.view, Change: s.change, Audits: audit.In(s.state), WHEP: s.whep, Audit: s.audit,
 		Discover: func(r Search) (Work, error) { return s.discover(r) }, Probe: probeOf})
 	if err != nil {
 		s.t.Fatal(err)
@@ -265,7 +266,7 @@ func TestNothingIsOpenByDefault(t *testing.T) {
 			if path == "/api/v1/setup" || path == "/api/v1/login" {
 				continue
 			}
-			real := strings.NewReplacer("{id}", "1", "{name}", "root").Replace(path)
+			real := strings.NewReplacer("{id}", "1", "{name}", "root", "{function}", "l").Replace(path)
 			stranger.want(401, strings.ToUpper(method), real, nil)
 		}
 	}
@@ -318,6 +319,9 @@ func TestOpenAPIHoldsWhatIsAnswered(t *testing.T) {
 		{"get", "/cameras/{id}/audit/strips/{strip}", "200 206 401 403 404 416 500"},
 		{"get", "/cameras/{id}/view/reference.png", "200 401 403 404 422 500 503"},
 		{"post", "/cameras/{id}/view/confirm", "204 401 403 404 409 422 500 503"},
+		{"get", "/cameras/{id}/functions/{function}", "200 401 403 404 422 500"},
+		{"put", "/cameras/{id}/functions/{function}", "200 401 403 404 409 412 422 500 501"},
+		{"delete", "/cameras/{id}/functions/{function}", "204 401 403 404 409 412 422 500 501"},
 		{"post", "/accounts", "201 401 403 409 422 500"},
 		{"delete", "/accounts/{name}", "204 401 403 404 409 422 500"},
 		{"delete", "/me/device-passwords/{id}", "204 401 404 422 500"},

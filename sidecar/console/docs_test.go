@@ -17,7 +17,7 @@ func documentedRoutes(t *testing.T) map[string]bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	word := regexp.MustCompile(`GET|POST|DELETE|/[a-z0-9/{}.-]+`)
+	word := regexp.MustCompile(`GET|POST|PUT|DELETE|/[a-z0-9/{}.-]+`)
 	routes := map[string]bool{}
 	for _, row := range regexp.MustCompile(`(?m)^\| (.*/.*?) \| .* \| .* \|$`).FindAllStringSubmatch(string(text), -1) {
 		var methods []string

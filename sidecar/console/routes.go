@@ -64,6 +64,7 @@ func (s *Server) api(mux *http.ServeMux) {
 	s.findRoutes(api)
 	s.figureRoutes(api)
 	s.viewRoutes(api)
+	s.functionRoutes(api)
 	s.auditRoutes(api)
 	for _, o := range append(whepOperations(api.OpenAPI()), liveOperation(api.OpenAPI()), stripOperation(api.OpenAPI())) {
 		api.OpenAPI().AddOperation(o)

@@ -143,8 +143,8 @@ func (f *Fleet) redefine(m *member, c sidecar.Camera) {
 	m.pipeline.Redefine(c)
 	changed := *m
 	changed.camera = c
-	f.add(&changed)
 	f.o.Viewer.Camera(c)
+	f.add(&changed) // last: who sees it there finds it everywhere
 	f.o.Log.Info("functions changed", "camera", c.ID, "rules", pipeline.RulesVersion(c.Functions))
 }
 
@@ -203,6 +203,17 @@ func (f *Fleet) Cameras() []sidecar.CameraStatus {
 	}
 	slices.SortFunc(all, func(a, b sidecar.CameraStatus) int { return strings.Compare(a.ID, b.ID) })
 	return all
+}
+
+// Camera gives a camera as it works now; false: there is none.
+func (f *Fleet) Camera(id string) (sidecar.Camera, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m := f.cameras[id]
+	if m == nil {
+		return sidecar.Camera{}, false
+	}
+	return m.camera, true
 }
 
 func (m *member) status() sidecar.CameraStatus {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -172,8 +174,14 @@ func (l *link) dial(ctx context.Context, network, address string) (net.Conn, err
 	return conn, err
 }
 
-// intercept keeps redirects from the library.
+// intercept keeps redirects from the library, and, from a camera that may be somebody
+// else, requests to send the password in clear.
 func (l *link) intercept(r *base.Response) {
+	if l.source.Endpoint != "" {
+		r.Header["WWW-Authenticate"] = slices.DeleteFunc(r.Header["WWW-Authenticate"], func(challenge string) bool {
+			return !strings.HasPrefix(strings.ToLower(strings.TrimSpace(challenge)), "digest ")
+		})
+	}
 	if location := r.Header["Location"]; r.StatusCode/100 == 3 && len(location) == 1 {
 		l.elsewhere = location[0]
 		delete(r.Header, "Location")

@@ -23,7 +23,8 @@ func (s *service) beginONVIF(_ context.Context, p *parts) (err error) {
 	s.onvif, err = devices.New(devices.Options{
 		Settings: o, Unmasked: s.settings.RTSP.Unmasked, Overlay: s.settings.RTSP.Overlay, RTSP: rtsp, RTSPS: portOf(s.settings.RTSP.ListenTLS),
 		TLS:   &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{s.console.Certificate()}},
-		State: filepath.Join(s.state, "onvif.json"), Snapshot: s.picture, Node: s.settings.Node, Version: version, File: s.file, Accounts: s.accounts, Log: s.log,
+		State: filepath.Join(s.state, "onvif.json"), Snapshot: s.picture, Node: s.settings.Node, Version: version, File: s.file, Accounts: s.accounts,
+		Change: s.change, Audit: s.audit, KeyFrame: func(camera string) { s.devices.KeyFrame(camera) }, Log: s.log,
 	})
 	if err != nil {
 		return err

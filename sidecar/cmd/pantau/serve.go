@@ -222,7 +222,7 @@ func (s *service) openConsole(ctx context.Context, _ *parts) error {
 	c := s.settings.Console
 	o := console.Options{
 		Listen: c.Listen, Certificate: c.Certificate, Key: c.Key, State: s.state,
-		SetupToken: s.setup, Accounts: s.accounts, Source: s, Live: s.hub.Serve, Snapshot: s.snapshot, Discover: discoverWork, Probe: probeWork, Audit: s.audit, Log: s.log,
+		SetupToken: s.setup, Accounts: s.accounts, Source: s, Live: s.hub.Serve, Snapshot: s.snapshot, Discover: discoverWork, Probe: probeWork, Change: s.change, Audit: s.audit, Log: s.log,
 	}
 	if s.whep != nil {
 		o.WHEP = s.whep.ServeHTTP

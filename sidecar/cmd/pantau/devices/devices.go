@@ -37,6 +37,10 @@ type Options struct {
 	File     string // the configuration, where the rules stand
 	Accounts *accounts.Store
 	Snapshot func(ctx context.Context, camera string, boxes, blur bool) ([]byte, error) // nil: there are none
+	// Change gives a camera other functions, as console.Options.Change; nil: that is not done.
+	Change   func(ctx context.Context, camera string, change func([]sidecar.Function) ([]sidecar.Function, error)) error
+	Audit    func(ctx context.Context, who, action, what string) // is told what was changed; nil: nobody is
+	KeyFrame func(camera string)                                 // asks a camera for a key frame, and does not block; nil: nobody can
 	Log      *slog.Logger
 }
 
@@ -283,7 +287,9 @@ func (d *Devices) Snapshot(ctx context.Context, camera, stream string) ([]byte, 
 	return d.o.Snapshot(ctx, camera, stream == overlay, stream == overlay && d.o.Overlay.Blur)
 }
 
-// ChangeRules refuses: the rules stand in a file that belongs to people.
-func (d *Devices) ChangeRules(_ context.Context, camera, _ string, _ []string, _ []device.Rule) error {
-	return &device.Refusal{Reason: fmt.Sprintf("the rules of %s are the functions in %s, which this program only reads: change them there; they are in force two seconds later", camera, d.o.File)}
+// KeyPicture asks a camera for a key picture.
+func (d *Devices) KeyPicture(camera string) {
+	if d.o.KeyFrame != nil {
+		d.o.KeyFrame(camera)
+	}
 }

@@ -1,0 +1,193 @@
+package catalogue
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"pantau/sidecar"
+	"pantau/sidecar/config"
+)
+
+// ErrChanged says that somebody else has written to the file meanwhile.
+var ErrChanged error = &sidecar.Fault{Err: errors.New("somebody has changed the file meanwhile"), Hint: "look at it again, and then try again"}
+
+// backups is how many earlier files are kept beside the file, the newest ones.
+const backups = 10
+
+// Change gives a camera other functions: those that change makes of what the file says
+// now. The file is checked as a whole before it is written, replaced at once, and the one
+// before is kept beside it, FILE.DATE.bak. Errors are those of change, those of
+// config.Edit, ErrChanged, and a *sidecar.Fault where the file cannot be written.
+func (f *File) Change(camera string, change func([]sidecar.Function) ([]sidecar.Function, error)) error {
+	f.writing.Lock()
+	defer f.writing.Unlock()
+	data, err := os.ReadFile(f.Path)
+	if err != nil {
+		return fmt.Errorf("reading the catalogue: %w", err)
+	}
+	now, err := functionsOf(f.Path, data, camera, f.Checks)
+	if err != nil {
+		return err
+	}
+	want, err := change(now)
+	if err != nil {
+		return err
+	}
+	text, err := config.Edit(f.Path, data, camera, want, f.Checks)
+	if err != nil || bytes.Equal(text, data) {
+		return err
+	}
+	return replace(f.Path, data, text)
+}
+
+// functionsOf are a camera's functions as a file has them.
+func functionsOf(path string, data []byte, camera string, checks config.Checks) ([]sidecar.Function, error) {
+	cfg, err := config.Parse(path, data, checks)
+	if err != nil {
+		return nil, &sidecar.Fault{Err: fmt.Errorf("the configuration is wrong as it is: %w", err), Hint: "mend it first"}
+	}
+	i := slices.IndexFunc(cfg.Cameras, func(c sidecar.Camera) bool { return c.ID == camera })
+	if i < 0 {
+		return nil, &sidecar.Fault{Err: fmt.Errorf("%s has no camera %q", path, camera), Hint: "the file has changed a moment ago: look again"}
+	}
+	return cfg.Cameras[i].Functions, nil
+}
+
+// replace puts a text in the place of what a file holds, if it still holds that.
+func replace(path string, before, after []byte) error {
+	target, err := filepath.EvalSymlinks(path) // a link stays one
+	if err == nil {
+		target, err = filepath.Abs(target)
+	}
+	if err != nil {
+		return fmt.Errorf("finding the catalogue: %w", err)
+	}
+	info, err := os.Stat(target)
+	if err != nil {
+		return fmt.Errorf("finding the catalogue: %w", err)
+	}
+	if info.Mode().Perm()&0o222 == 0 {
+		return unwritable(target, fs.ErrPermission)
+	}
+	fresh, err := beside(target, ".new", info, after)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(fresh) // gone where it was renamed
+	now, err := os.ReadFile(target)
+	if err != nil || !bytes.Equal(now, before) {
+		return ErrChanged
+	}
+	if err := keep(target, info, before); err != nil {
+		return err
+	}
+	if err := os.Rename(fresh, target); err != nil {
+		return unwritable(target, err)
+	}
+	return syncFolder(filepath.Dir(target))
+}
+
+// beside writes a file whole beside another, with its mode and owner, and gives its path.
+func beside(target, ending string, info fs.FileInfo, text []byte) (string, error) {
+	f, err := os.CreateTemp(filepath.Dir(target), filepath.Base(target)+".*"+ending)
+	if err != nil {
+		return "", unwritable(target, err)
+	}
+	path := f.Name()
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Chmod(info.Mode().Perm())
+	}
+	if owner, ok := info.Sys().(*syscall.Stat_t); ok && err == nil {
+		err = owned(f, int(owner.Uid), int(owner.Gid))
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = os.Remove(path)
+		return "", unwritable(target, err)
+	}
+	return path, nil
+}
+
+// owned gives a file to the owner that it should have, where it has another.
+func owned(f *os.File, uid, gid int) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if is, ok := info.Sys().(*syscall.Stat_t); ok && int(is.Uid) == uid && int(is.Gid) == gid {
+		return nil
+	}
+	return f.Chown(uid, gid)
+}
+
+// unwritable is why a file cannot be replaced, with what to do about it.
+func unwritable(target string, err error) error {
+	hint := "look at the disk: is there room?"
+	switch {
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		hint = fmt.Sprintf("let this process' user write %s and create files in %s (of a systemd unit, ReadWritePaths names folders), or change the file by hand", target, filepath.Dir(target))
+	case errors.Is(err, syscall.EBUSY):
+		hint = "it is mounted as a single file, which nothing can replace: mount its folder, or change the file by hand"
+	}
+	return &sidecar.Fault{Err: fmt.Errorf("writing %s: %w", target, err), Hint: hint}
+}
+
+// dated is how the time of a backup is written: it sorts, and is no trouble to a shell.
+const dated = "2006-01-02T15-04-05.000"
+
+// keep writes what a file held beside it, and removes the oldest of such files.
+func keep(target string, info fs.FileInfo, text []byte) error {
+	path, err := beside(target, ".old", info, text)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(path, target+"."+time.Now().UTC().Format(dated)+".bak"); err != nil {
+		_ = os.Remove(path)
+		return unwritable(target, err)
+	}
+	all := kept(target)
+	for _, old := range all[:max(0, len(all)-backups)] {
+		if err := os.Remove(old); err != nil {
+			return unwritable(target, err)
+		}
+	}
+	return nil
+}
+
+// kept are the backups of a file, the oldest first.
+func kept(target string) []string {
+	entries, _ := os.ReadDir(filepath.Dir(target)) // sorted by name
+	var all []string
+	for _, e := range entries {
+		rest, ours := strings.CutPrefix(e.Name(), filepath.Base(target)+".")
+		date, ends := strings.CutSuffix(rest, ".bak")
+		if _, err := time.Parse(dated, date); ours && ends && err == nil {
+			all = append(all, filepath.Join(filepath.Dir(target), e.Name()))
+		}
+	}
+	return all
+}
+
+// syncFolder makes a renaming last.
+func syncFolder(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("making the change last: %w", err)
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) { // some file systems cannot
+		return fmt.Errorf("making the change last: %w", err)
+	}
+	return nil
+}
