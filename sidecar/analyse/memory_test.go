@@ -324,7 +324,48 @@ func TestRestartsLoseAndDoubleNothing(t *testing.T) {
 	}
 }
 
-// What is kept of a busy camera is bounded, and so is the time that it takes.
+// After days nothing is made up: a day of minutes without numbers, and the place is lost.
+func TestMemoryOfDaysAgo(t *testing.T) {
+	f := newFilm(t, 10, lot)
+	f.hold(30*time.Second, f.park(1))
+	f.a.Counts(began.Add(f.at))
+	f.restart(80 * time.Hour)
+	counts := f.a.Counts(began.Add(f.at))
+	f.wait(time.Second)
+	if n := len(counts); n < longest || n > longest+2 {
+		t.Errorf("got %d minutes, want a day", n)
+	}
+	d, _ := f.events[len(f.events)-1].Data.(sidecar.ParkingChange)
+	if got := f.sessions(); !strings.Contains(got, "-A1") || !d.Lost {
+		t.Errorf("got %q, %+v, want the session lost", got, d)
+	}
+}
+
+// What is kept does not grow with the time for which a camera was looked at.
+func TestMemoryIsBounded(t *testing.T) {
+	f := newFilm(t, 2, across, square, lot, pace)
+	grow := func(minutes int) int {
+		for end := f.at + time.Duration(minutes)*time.Minute; f.at < end; {
+			id := sidecar.TrackID(f.seq + 1)
+			for y := 0.3; y < 0.7; y += 0.1 {
+				f.show(walker(id, 0.5, y), car(id+1, 0.35, y))
+			}
+			f.end(id, id+1)
+			f.a.Counts(began.Add(f.at))
+		}
+		text, err := f.a.Memory()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(text)
+	}
+	first := grow(20)
+	if second := grow(60); second > first*5/4 || first > 100<<10 {
+		t.Errorf("after 20 minutes it takes %d bytes, and after 80 %d", first, second)
+	}
+}
+
+// BenchmarkMemory writes down what is known of a busy camera.
 func BenchmarkMemory(b *testing.B) {
 	f := newFilm(b, 10, append(with(simpang), square, lot, rally, jam, pace)...)
 	for range 100 {
