@@ -71,7 +71,7 @@ def traffic(folder):
         for r in rows(folder / "manifest.csv")]
 
 
-LITTER = 3  # every so many pictures of litter is taken: most show bins close by, and no street
+LITTER = 1
 
 
 def others(data):

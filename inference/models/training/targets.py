@@ -18,6 +18,7 @@ PERSON, BICYCLE, MOTORCYCLE, CAR, BUS, TRUCK = range(6)
 TWO, FOUR = (BICYCLE, MOTORCYCLE), (CAR, BUS, TRUCK)
 SURE = np.array([0.35, 0.32, 0.30, 0.33, 0.42, 0.38])  # fused scores from which the teacher is believed
 UNSURE = 0.18  # from here to SURE nobody knows: ignored
+TWICE, PART = 0.5, 0.85  # overlap of two boxes of one object, and the share of a part that lies in its whole
 SMALLEST = 5  # pixels of the longer side
 LABELS = pathlib.Path(__file__).parent / "labels"
 BY_EYE = LABELS / "two-wheelers"  # people and two-wheelers of some pictures
@@ -171,16 +172,22 @@ def merge_riders(found, classes, score):
 
 
 def settle(found, classes, score):
-    """Of two findings of different kinds in one place the weaker one goes; if they
-    are nearly even, nobody knows which is right."""
+    """Of two findings in one place the weaker one goes. Of different kinds that are
+    nearly even nobody knows which is right; of one kind they are one object, seen
+    twice or in part, and the weaker one, if it is a part, may yet be an object of its own."""
     score = score.copy()
     if len(found) < 2:
         return score
-    over = bx.iou(found, found)
+    over, inside = bx.iou(found, found), bx.covered(found, found)
     kind = np.array([0, 1, 1, 2, 2, 2])[classes]
     for i in np.argsort(-score):
-        for j in np.nonzero((over[i] > 0.6) & (kind != kind[i]) & (score <= score[i]))[0]:
+        weaker = (score <= score[i]) & (np.arange(len(found)) != i) & (score > 0)
+        for j in np.nonzero((over[i] > 0.6) & (kind != kind[i]) & weaker)[0]:
             if score[j] > 0.75 * score[i]:
                 score[i] = min(score[i], SURE[classes[i]] - 0.01)
             score[j] = 0
+        alike = (kind == kind[i]) & weaker
+        part = alike & (np.maximum(inside[i], inside[:, i]) > PART)
+        score[part] = np.minimum(score[part], SURE[classes[part]] - 0.01)
+        score[alike & (over[i] > TWICE)] = 0
     return score

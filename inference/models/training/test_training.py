@@ -70,6 +70,14 @@ class Targets(unittest.TestCase):
         np.testing.assert_array_equal(got["free"][1], [0, 0, 0, 1, 1, 1])
         np.testing.assert_array_equal(got["ignore"], found[2:3])
 
+    def test_one_object_is_taught_once(self):
+        scores = np.zeros((5, 6 + len(teacher.RIVALS)))
+        scores[:, targets.CAR] = [0.9, 0.7, 0.6, 0.8, 0.7]
+        found = np.array([[0.0, 0, 40, 40], [6, 0, 46, 40], [0, 20, 20, 40], [100, 0, 140, 40], [128, 0, 168, 40]])
+        got = targets.by_teacher(found, scores)
+        np.testing.assert_array_equal(got["boxes"], found[[0, 3, 4]])  # neighbours stay
+        np.testing.assert_array_equal(got["ignore"], found[2:3])  # a part, or something in front
+
     def test_bad_lines_are_named(self):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "a.txt"

@@ -22,7 +22,7 @@ from loss import loss
 from student import Student, load
 
 # How often a picture of a source is taken, beside one of the others.
-SHARES = {"data/tidar": 0.8, "data/cn": 0.35, "data/cnbus": 0.5, "data/dry_id": 1.0}
+SHARES = {"data/tidar": 0.8, "data/cn": 0.15, "data/cnbus": 0.5, "data/dry_id": 1.0}
 STREET = 1.6
 FROZEN = 5  # the first convolutions stay as they are: edges are the same on every street
 
