@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -33,32 +32,11 @@ func (f *File) Change(camera string, change func([]sidecar.Function) ([]sidecar.
 	if err != nil {
 		return fmt.Errorf("reading the catalogue: %w", err)
 	}
-	now, err := functionsOf(f.Path, data, camera, f.Checks)
-	if err != nil {
-		return err
-	}
-	want, err := change(now)
-	if err != nil {
-		return err
-	}
-	text, err := config.Edit(f.Path, data, camera, want, f.Checks)
+	text, err := config.Edit(f.Path, data, camera, change, f.Checks)
 	if err != nil || bytes.Equal(text, data) {
 		return err
 	}
 	return replace(f.Path, data, text)
-}
-
-// functionsOf are a camera's functions as a file has them.
-func functionsOf(path string, data []byte, camera string, checks config.Checks) ([]sidecar.Function, error) {
-	cfg, err := config.Parse(path, data, checks)
-	if err != nil {
-		return nil, &sidecar.Fault{Err: fmt.Errorf("the configuration is wrong as it is: %w", err), Hint: "mend it first"}
-	}
-	i := slices.IndexFunc(cfg.Cameras, func(c sidecar.Camera) bool { return c.ID == camera })
-	if i < 0 {
-		return nil, &sidecar.Fault{Err: fmt.Errorf("%s has no camera %q", path, camera), Hint: "the file has changed a moment ago: look again"}
-	}
-	return cfg.Cameras[i].Functions, nil
 }
 
 // replace puts a text in the place of what a file holds, if it still holds that.

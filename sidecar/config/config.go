@@ -151,6 +151,12 @@ func unread(err error) error {
 
 // Parse is Load for what has been read already.
 func Parse(path string, data []byte, c Checks) (*Config, error) {
+	cfg, _, err := parseAll(path, data, c)
+	return cfg, err
+}
+
+// parseAll is Parse, and gives what was read too.
+func parseAll(path string, data []byte, c Checks) (*Config, *document, error) {
 	if c.Getenv == nil {
 		c.Getenv = os.LookupEnv
 	}
@@ -159,15 +165,15 @@ func Parse(path string, data []byte, c Checks) (*Config, error) {
 	d.decode(cfg)
 	folder, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
-		return nil, fmt.Errorf("finding the configuration's folder: %w", err)
+		return nil, nil, fmt.Errorf("finding the configuration's folder: %w", err)
 	}
 	k := checker{Checks: c, document: d, folder: folder}
 	k.settings(cfg)
 	k.cameras(cfg.Cameras, cfg.Timezone)
 	if len(d.errs) > 0 {
-		return nil, d.sorted()
+		return nil, nil, d.sorted()
 	}
-	return cfg, nil
+	return cfg, d, nil
 }
 
 // defaults gives a Config as an empty file has it.

@@ -13,34 +13,39 @@ import (
 	"pantau/sidecar"
 )
 
-// Edit gives the text of a file with other functions of one camera. Those that stay keep
-// their place and their text, those that are new come last, and nothing else is touched:
-// what the result says is read and compared before it is given. Of a function that
-// changes, only the values that are others are written anew.
+// Edit gives the text of a file with other functions of one camera: those that change
+// makes of what the file says. Those that stay keep their place and their text, those that
+// are new come last, and nothing else is touched: what the result says is read and compared
+// before it is given. Of a function that changes, only the values that are others are
+// written anew.
 //
-// The error is a *sidecar.FieldError below functions[i] where a function is wrong (i as in
-// want), Errors where the file is wrong as it is, and a *sidecar.Fault where it is written
-// in a way that cannot be edited, or has no such camera.
-func Edit(path string, data []byte, camera string, want []sidecar.Function, c Checks) ([]byte, error) {
-	if err := checkFunctions(want, c); err != nil {
-		return nil, err
-	}
-	before, err := Parse(path, data, c)
+// The error is that of change, a *sidecar.FieldError below functions[i] where a function is
+// wrong (i as change gave them), and a *sidecar.Fault where the file is wrong as it is, is
+// written in a way that cannot be edited, or has no such camera.
+func Edit(path string, data []byte, camera string, change func([]sidecar.Function) ([]sidecar.Function, error), c Checks) ([]byte, error) {
+	before, read, err := parseAll(path, data, c)
 	if err != nil {
-		return nil, err
+		return nil, &sidecar.Fault{Err: fmt.Errorf("the configuration is wrong as it is: %w", err), Hint: "mend it first"}
 	}
 	i := slices.IndexFunc(before.Cameras, func(cam sidecar.Camera) bool { return cam.ID == camera })
 	if i < 0 {
 		return nil, &sidecar.Fault{Err: fmt.Errorf("%s has no camera %q", path, camera), Hint: "the file has changed a moment ago: look again"}
 	}
 	old := before.Cameras[i].Functions
+	want, err := change(copied(old))
+	if err != nil {
+		return nil, err
+	}
+	if err := checkFunctions(want, c); err != nil {
+		return nil, err
+	}
 	want = inOrder(old, want)
 	if sameFunctions(old, want) {
 		return data, nil
 	}
 	var why error
 	for _, whole := range []bool{false, true} { // each value, or else the whole function that it is in
-		text, err := edit(data, i, old, want, whole)
+		text, err := edit(data, read.root, i, old, want, whole)
 		if err == nil {
 			err = meant(path, text, before, i, want, c)
 		}
@@ -94,6 +99,13 @@ func indexOf(all []sidecar.Function, id string) int {
 	return slices.IndexFunc(all, func(f sidecar.Function) bool { return f.ID == id })
 }
 
+// copied are functions that share nothing with those that they were copied from.
+func copied(all []sidecar.Function) (out []sidecar.Function) {
+	text, _ := json.Marshal(all)   // strings and numbers always marshal,
+	_ = json.Unmarshal(text, &out) // and come back as they were
+	return out
+}
+
 // sameFunctions says whether functions mean the same, as their version does.
 func sameFunctions(a, b []sidecar.Function) bool {
 	one, err := json.Marshal(a)
@@ -121,11 +133,14 @@ func meant(path string, text []byte, before *Config, i int, want []sidecar.Funct
 }
 
 // edit changes the text of the functions of the i-th camera, one function after the
-// other, as each moves what stands below it.
-func edit(data []byte, i int, old, want []sidecar.Function, whole bool) ([]byte, error) {
+// other, as each moves what stands below it. The tree is that of the text at first.
+func edit(data []byte, root ast.Node, i int, old, want []sidecar.Function, whole bool) ([]byte, error) {
 	text := string(data)
 	step := func(do func(*editor) error) (err error) {
-		text, err = stepped(text, i, do)
+		before := text
+		if text, err = stepped(text, root, i, do); text != before {
+			root = nil
+		}
 		return err
 	}
 	own := false
@@ -162,21 +177,16 @@ func edit(data []byte, i int, old, want []sidecar.Function, whole bool) ([]byte,
 	return []byte(text), nil
 }
 
-// stepped makes one change of a text.
-func stepped(text string, i int, do func(*editor) error) (string, error) {
-	file, err := parse([]byte(text))
+// stepped makes one change of a text, whose tree is root; nil: it is not known.
+func stepped(text string, root ast.Node, i int, do func(*editor) error) (string, error) {
+	if root == nil {
+		root = newDocument("", []byte(text)).root
+	}
+	camera, err := cameraNode(root, i)
 	if err != nil {
 		return "", err
 	}
-	e := &editor{source: newSource(text)}
-	for _, doc := range file.Docs {
-		if e.camera, err = cameraNode(doc.Body, i); err == nil {
-			break
-		}
-	}
-	if err != nil {
-		return "", err
-	}
+	e := &editor{source: newSource(text), camera: camera}
 	if err := do(e); err != nil {
 		return "", err
 	}

@@ -47,13 +47,7 @@ cameras:
 // edited changes the functions of a camera of a text by a function.
 func edited(t testing.TB, text, camera string, change func([]sidecar.Function) []sidecar.Function) (string, error) {
 	t.Helper()
-	cfg, err := Parse("f.yaml", []byte(text), checks())
-	if err != nil {
-		t.Fatal(err)
-	}
-	i := slices.IndexFunc(cfg.Cameras, func(c sidecar.Camera) bool { return c.ID == camera })
-	all := slices.Clone(cfg.Cameras[i].Functions)
-	got, err := Edit("f.yaml", []byte(text), camera, change(all), checks())
+	got, err := Edit("f.yaml", []byte(text), camera, func(all []sidecar.Function) ([]sidecar.Function, error) { return change(all), nil }, checks())
 	return string(got), err
 }
 
@@ -171,11 +165,12 @@ func TestWhatCannotBeEditedIsLeft(t *testing.T) {
 		})
 	}
 	var fault *sidecar.Fault
-	if _, err := Edit("f.yaml", []byte(site), "nobody", nil, checks()); !errors.As(err, &fault) {
+	none := func([]sidecar.Function) ([]sidecar.Function, error) { return nil, nil }
+	if _, err := Edit("f.yaml", []byte(site), "nobody", none, checks()); !errors.As(err, &fault) {
 		t.Errorf("no such camera: got %v", err)
 	}
 	var errs Errors
-	if _, err := Edit("f.yaml", []byte("cameras: 3\n"), "gate", nil, checks()); !errors.As(err, &errs) || errs[0].Line != 1 {
+	if _, err := Edit("f.yaml", []byte("cameras: 3\n"), "gate", none, checks()); !errors.As(err, &errs) || !errors.As(err, &fault) || errs[0].Line != 1 {
 		t.Errorf("a wrong file: got %v", err)
 	}
 	if got, err := edited(t, merged, "gate", without("l")); err != nil || !strings.Contains(got, "{<<: *c, id: gate, functions: []}") {
@@ -260,11 +255,12 @@ func FuzzEdit(f *testing.F) {
 		}
 		c := cfg.Cameras[len(cfg.Cameras)-1]
 		want := vary(rand.New(rand.NewPCG(uint64(seed), 0)), slices.Clone(c.Functions))
-		got, err := Edit("fuzz.yaml", data, c.ID, want, checks())
+		wanted := func([]sidecar.Function) ([]sidecar.Function, error) { return want, nil }
+		got, err := Edit("fuzz.yaml", data, c.ID, wanted, checks())
 		if err != nil {
 			return
 		}
-		again, err := Edit("fuzz.yaml", got, c.ID, want, checks())
+		again, err := Edit("fuzz.yaml", got, c.ID, wanted, checks())
 		if err != nil || !reflect.DeepEqual(again, got) {
 			t.Fatalf("the second time: %v\n%s\n%s", err, got, again)
 		}
