@@ -93,23 +93,29 @@ func (d *Device) challenge(h http.Header) {
 
 var parameter = regexp.MustCompile(`(\w+)=(?:"([^"]*)"|([^\s,]+))`)
 
-// digestRight checks an answer to a challenge (RFC 7616, 3.4).
+// digestRight checks an answer to a challenge (RFC 7616, 3.4). Readers of RTSP may answer
+// as RFC 2069 has it, to which RFC 2326, 14 leads: without qop, nc and opaque.
 func (d *Device) digestRight(authorization, method, uri string) bool {
 	p := map[string]string{}
 	for _, m := range parameter.FindAllStringSubmatch(authorization, -1) {
 		p[m[1]] = m[2] + m[3]
 	}
 	last, given := d.nonces.Load(p["nonce"])
-	count, err := strconv.ParseUint(p["nc"], 16, 64)
-	if err != nil || !given || len(p["nc"]) != 8 || count <= last.(uint64) ||
-		p["opaque"] != opaque || p["uri"] != uri || p["username"] != d.options.User || p["algorithm"] != d.algorithm() {
+	if !given || p["uri"] != uri || p["username"] != d.options.User || p["algorithm"] != d.algorithm() {
 		return false
 	}
-	d.nonces.Store(p["nonce"], count)
 	hash := func(s string) string { sum := md5.Sum([]byte(s)); return hex.EncodeToString(sum[:]) }
 	if d.algorithm() == "SHA-256" {
 		hash = func(s string) string { sum := sha256.Sum256([]byte(s)); return hex.EncodeToString(sum[:]) }
 	}
 	ha1, ha2 := hash(d.options.User+":"+realm+":"+d.options.Password), hash(method+":"+uri)
+	if method == "DESCRIBE" && p["qop"] == "" {
+		return p["response"] == hash(strings.Join([]string{ha1, p["nonce"], ha2}, ":"))
+	}
+	count, err := strconv.ParseUint(p["nc"], 16, 64)
+	if err != nil || len(p["nc"]) != 8 || count <= last.(uint64) || p["opaque"] != opaque {
+		return false
+	}
+	d.nonces.Store(p["nonce"], count)
 	return p["response"] == hash(strings.Join([]string{ha1, p["nonce"], p["nc"], p["cnonce"], p["qop"], ha2}, ":"))
 }

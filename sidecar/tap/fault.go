@@ -117,8 +117,19 @@ func hint(err error, source sidecar.Source) string {
 		return "there is no way to this address: check network and power of the camera"
 	case errors.Is(err, io.EOF):
 		return "the camera hung up"
+	case errors.As(err, new(liberrors.ErrClientBadStatusCode)):
+		return "the camera answers, and refuses: it may have as many readers as it can; try another profile, or take the stream from the VMS"
 	}
 	return ""
+}
+
+// hinted adds the hint, for who does not try again.
+func hinted(err error, source sidecar.Source) error {
+	text := hint(err, source)
+	if fault := (*sidecar.Fault)(nil); text == "" || errors.As(err, &fault) {
+		return err
+	}
+	return &sidecar.Fault{Err: err, Hint: text}
 }
 
 // redact gives an error without the password in its text: libraries and cameras

@@ -139,13 +139,15 @@ func TestTroubles(t *testing.T) {
 	for name, c := range map[string]struct {
 		address string
 		want    string
+		hint    string // of the state, and of Probe
 	}{
-		"refused":        {"rtsp://" + gone.Addr().String() + "/x", "refused"},
-		"silent":         {pretend(t, "").url(), "no picture came in time"},
-		"silent TLS":     {strings.Replace(pretend(t, "").url(), "rtsp", "rtsps", 1), "no picture came in time"},
-		"busy":           {pretend(t, "503 Service Unavailable "+password+"\r\nCSEQ").url(), "503"},
-		"no description": {pretend(t, "200 OK\r\nCSEQ").url(), "describing stream"},
-		"no RTSP":        {pretend(t, "hello").url(), "describing stream"},
+		"refused":        {"rtsp://" + gone.Addr().String() + "/x", "refused", "nothing listens"},
+		"silent":         {pretend(t, "").url(), "no picture came in time", ""},
+		"silent TLS":     {strings.Replace(pretend(t, "").url(), "rtsp", "rtsps", 1), "no picture came in time", ""},
+		"busy":           {pretend(t, "503 Service Unavailable "+password+"\r\nCSEQ").url(), "503", ""},
+		"full":           {pretend(t, "453 Not Enough Bandwidth\r\nCSEQ").url(), "453", "as many readers as it can"},
+		"no description": {pretend(t, "200 OK\r\nCSEQ").url(), "describing stream", ""},
+		"no RTSP":        {pretend(t, "hello").url(), "describing stream", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -153,11 +155,16 @@ func TestTroubles(t *testing.T) {
 			v := watch(t, tap.Options{Source: source, FirstFrame: 300 * time.Millisecond})
 			for range 2 {
 				s := v.state(tap.Retrying)
-				if !strings.Contains(s.Cause.Error(), c.want) || strings.Contains(s.Cause.Error(), password) {
-					t.Errorf("got %v, want %q in it and no password", s.Cause, c.want)
+				if !strings.Contains(s.Cause.Error(), c.want) || !strings.Contains(s.Hint, c.hint) || strings.Contains(s.Cause.Error(), password) {
+					t.Errorf("got %v and %q, want %q and %q in them and no password", s.Cause, s.Hint, c.want, c.hint)
 				}
 			}
 			v.stop()
+			if c.hint != "" {
+				if _, err := tap.Probe(t.Context(), source, time.Second); !strings.Contains(err.Error(), c.hint) {
+					t.Errorf("got %v from Probe, want %q in it", err, c.hint)
+				}
+			}
 			if log := v.log.String(); strings.Count(log, "level=WARN") != 1 || strings.Contains(log, password) {
 				t.Errorf("got log %q, want one warning", log)
 			}

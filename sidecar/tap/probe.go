@@ -46,7 +46,7 @@ func Probe(ctx context.Context, source sidecar.Source, d time.Duration) (Info, e
 		timer.Stop()
 	}
 	if p.units == 0 {
-		return Info{}, explain(err, source)
+		return Info{}, hinted(explain(err, source), source)
 	}
 	return p.info(t.Stats(), source), nil
 }
