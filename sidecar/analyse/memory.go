@@ -67,6 +67,9 @@ type keptObject struct {
 	Fix      fix
 	Blind    time.Duration  `json:",omitempty"`
 	Told     map[string]int `json:",omitempty"`
+	Moved    bool           `json:",omitempty"`
+	Looks    int            `json:",omitempty"`
+	Scores   float64        `json:",omitempty"`
 	Elder    int            // its number; -1: none
 	Live     bool           `json:",omitempty"` // followed by the tracker
 	Lost     bool           `json:",omitempty"`
@@ -185,12 +188,13 @@ func (o *object) keep(s *shelf) keptObject {
 		v = sidecar.Point{}
 	}
 	return keptObject{ID: t.ID, Class: t.Class, Share: o.share(), Score: o.score(), Age: t.Age, Born: t.Born, Motion: t.Motion, Velocity: v,
-		Birth: t.Start, Start: o.start, Fix: o.fix, Blind: o.blind, Told: o.told, Elder: s.put(o.elder), Lost: o.lost}
+		Birth: t.Start, Start: o.start, Fix: o.fix, Blind: o.blind, Told: o.told, Moved: o.moved, Looks: o.looks, Scores: thousandths(o.scores),
+		Elder: s.put(o.elder), Lost: o.lost}
 }
 
 // shelve makes the object that was kept, where it belongs.
 func (a *Analyser) shelve(s *shelf, k keptObject) {
-	o := &object{name: k.ID.String(), start: k.Start, fix: k.Fix, lost: k.Lost, blind: k.Blind, told: k.Told}
+	o := &object{name: k.ID.String(), start: k.Start, fix: k.Fix, lost: k.Lost, blind: k.Blind, told: k.Told, moved: k.Moved, looks: k.Looks, scores: k.Scores}
 	o.track = sidecar.Track{ID: k.ID, Confirmed: true, Class: k.Class, Share: k.Share, Score: k.Score, Box: k.Fix.box, Age: k.Age, Born: k.Born,
 		Start: k.Birth, Motion: k.Motion, Velocity: k.Velocity}
 	s.put(o)

@@ -1,6 +1,7 @@
 package analyse
 
 import (
+	"math"
 	"time"
 
 	"pantau/sidecar"
@@ -16,6 +17,12 @@ const (
 	// resemblance is the overlap (IoU) of where an object must be by now with
 	// where a new track is born, from which they are the same object.
 	resemblance = 0.2
+	// away is how far from where it was born an object must have been, in sizes of its
+	// box, to have moved: the boxes of what stands tremble.
+	away = 1.0
+	// surely is the mean score from which what stands is taken for what it is seen as.
+	// On the demo's street stones, cones and a tripod have 0.18 to 0.48, people 0.5 to 0.85.
+	surely = 0.5
 	// edge is how near to the border of the picture a box touches it.
 	edge = 0.01
 )
@@ -40,6 +47,9 @@ type object struct {
 	kmh      float64        // on the ground, where that is measured
 	zones    uint64         // the zones that it is in, by their bits
 	told     map[string]int // its events, by rule
+	moved    bool           // it was once clearly away from where it was born
+	looks    int            // how often it was observed
+	scores   float64        // the sum of the scores then
 	blind    time.Duration  // since it was observed last, in which it stood and nobody looked
 }
 
@@ -60,7 +70,15 @@ func (o *object) observe(t *sidecar.Track, now moment) {
 	o.track, o.observed = *t, true
 	o.track.Zones = nil
 	o.fix, o.blind = fix{now, t.Box}, 0
+	o.looks++
+	o.scores += t.Score
+	a, b := o.start.box, t.Box
+	o.moved = o.moved || math.Hypot((a.Left+a.Right-b.Left-b.Right)/(2*b.Width()), (a.Top+a.Bottom-b.Top-b.Bottom)/(2*b.Height())) > away
 }
+
+// real says whether it is what its class says: it has moved, or is seen surely. Cones,
+// stones and bushes are seen as people too, for hours; they stand, and never surely.
+func (o *object) real() bool { return o.moved || o.scores >= surely*float64(o.looks) }
 
 // left says whether the object went out of the picture where it was seen last.
 func (o *object) left() bool {

@@ -42,7 +42,9 @@ func checkStay(field string, d time.Duration, what string) error {
 
 // zone counts what is in an area (presence), comes into it (entries), goes out
 // of it (exits) and stays in it (visits). What appears inside has entered, and
-// what vanishes inside has left: each zone.entered is followed by its zone.left.
+// what vanishes inside has left: each zone.entered is followed by its zone.left. What
+// only ever stood, and was never seen surely, is a thing, and not inside; if it turns
+// out to be more, it comes in then.
 type zone struct {
 	*book
 	area
@@ -108,8 +110,12 @@ func (z *zone) Update(now moment, objects []*object) {
 		if !g.inside || g.class < 0 {
 			continue
 		}
+		if g.announced == "" && !o.real() {
+			g.came = g.seen
+			continue
+		}
 		z.decide(o, g)
-		if o.observed || !o.left() { // hidden, and not gone
+		if o.real() && (o.observed || !o.left()) { // hidden, and not gone
 			o.zones |= z.bit
 			z.present[g.class]++
 		}
@@ -193,7 +199,7 @@ func (z *zone) announce(o *object, g *guest) {
 // leave lets an object out, at the time when it was last seen inside.
 func (z *zone) leave(o *object, g *guest) {
 	g.inside = false
-	if g.class < 0 {
+	if g.class < 0 || g.announced == "" && !o.real() {
 		return
 	}
 	if g.announced == "" {

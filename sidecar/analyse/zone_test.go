@@ -40,6 +40,12 @@ func TestZoneThreeNumbers(t *testing.T) {
 	}
 }
 
+// faint is a track that is seen, and never surely.
+func faint(t sidecar.Track) sidecar.Track {
+	t.Score = 0.3
+	return t
+}
+
 func TestZoneStory(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -57,6 +63,28 @@ func TestZoneStory(t *testing.T) {
 				f.show(walker(1, 0.3+0.002*jitter(), 0.5))
 			}
 		}, ""},
+		{"a cone", func(f *film) {
+			jitter := noise(3)
+			for range 600 {
+				f.show(faint(walker(1, 0.5+0.002*jitter(), 0.5)))
+			}
+		}, ""},
+		{"stood faintly, and walks on", func(f *film) {
+			for range 600 {
+				f.show(faint(walker(1, 0.5, 0.5)))
+			}
+			for x := 0.5; x < 0.9; x += 0.01 {
+				f.show(faint(walker(1, x, 0.5)))
+			}
+		}, "entered 1, left 1"},
+		{"stood far away, and is seen surely", func(f *film) {
+			for range 100 {
+				f.show(faint(walker(1, 0.5, 0.5)))
+			}
+			for range 300 {
+				f.show(walker(1, 0.5, 0.5))
+			}
+		}, "entered 1"},
 		{"flickers inside", func(f *film) {
 			for i := range 60 {
 				x := 0.5
