@@ -34,7 +34,7 @@ func (v *Veil) See(s *sidecar.Scene) {
 	}
 	n := 0
 	for i, t := range v.seen {
-		if now-v.at[i] <= kept && now >= v.at[i] && !(t.Confirmed && again[t.ID]) {
+		if now-v.at[i] <= kept && now >= v.at[i] && (!t.Confirmed || !again[t.ID]) {
 			v.seen[n], v.at[n] = t, v.at[i]
 			n++
 		}

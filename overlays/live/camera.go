@@ -90,7 +90,7 @@ func (c *camera) take(f *feed, u *sidecar.AccessUnit) {
 		}
 		c.resort()
 	}
-	f.decodable = (f.decodable || u.Key) && !(f.rendition == overlays.Own && c.masked())
+	f.decodable = (f.decodable || u.Key) && (f.rendition != overlays.Own || !c.masked())
 	if !f.decodable {
 		return
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -150,7 +149,7 @@ func (s *stage) browse(t *testing.T, chromium string, page []byte, want int) ([]
 		}
 	case <-ctx.Done():
 		now, _ := s.converted.Working()
-		t.Fatal(fmt.Sprintf("the page has not drawn %d pictures; %d are converted; %s", want, now, out.String()))
+		t.Fatalf("the page has not drawn %d pictures; %d are converted; %s", want, now, out.String())
 	}
 	return got.Drawn, got.Told
 }

@@ -140,7 +140,7 @@ func changed(f sidecar.Function, r device.Rule) (sidecar.Function, error) {
 		return f, wrong("rule %q: a function of kind %s has this id already; choose another name", r.Name, f.Kind)
 	}
 	was := told[0]
-	if zones := []string{device.FieldDetector, device.LoiteringDetector}; r.Type != was.Type && !(slices.Contains(zones, r.Type) && slices.Contains(zones, was.Type)) {
+	if zones := []string{device.FieldDetector, device.LoiteringDetector}; r.Type != was.Type && (!slices.Contains(zones, r.Type) || !slices.Contains(zones, was.Type)) {
 		return f, wrong("rule %q is of type %s, and stays so; delete it, and make one of type %s", r.Name, was.Type, r.Type)
 	}
 	if !slices.Equal(r.Classes, was.Classes) {

@@ -133,7 +133,7 @@ func TestRulesBecomeFunctions(t *testing.T) {
 			err := changing(&all, &told).ChangeRules(t.Context(), "cam", "Siti", c.remove, put)
 			if c.fault != "" {
 				var r *device.Refusal
-				if !errors.As(err, &r) || !strings.HasPrefix(map[bool]string{true: "invalid: "}[r.Invalid]+r.Reason, c.fault) && !(r.Invalid == false && strings.Contains(r.Reason, c.fault)) {
+				if !errors.As(err, &r) || !strings.HasPrefix(map[bool]string{true: "invalid: "}[r.Invalid]+r.Reason, c.fault) && (r.Invalid || !strings.Contains(r.Reason, c.fault)) {
 					t.Errorf("got %v, want %q", err, c.fault)
 				}
 				if !reflect.DeepEqual(all, every()) || len(told) > 0 {
