@@ -3,6 +3,7 @@ package track
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"pantau/sidecar"
 	"pantau/sidecar/internal/assign"
@@ -11,8 +12,11 @@ import (
 // detection is one of this frame.
 type detection struct {
 	sidecar.Detection
-	x     float64 // of its centre
-	taken bool    // belongs to a track
+	x      float64 // of its centre
+	taken  bool    // belongs to a track
+	within int     // people who lie within it
+	filled float64 // sum of their areas in it, picture sides squared
+	own    bool    // it is somebody's own box
 }
 
 // sift keeps the detections that can be used, from left to right.
@@ -52,6 +56,7 @@ type stage struct {
 // observation, as OC-SORT has, changed no count on any clip, and is left out.
 func (t *Tracker) associate() {
 	high := t.o.High
+	t.look()
 	t.match(stage{from: high, below: certain, least: leastHigh, patient: true})
 	t.cover()
 	t.match(stage{from: t.o.Low, below: high, least: leastLow, recent: true})
@@ -63,7 +68,7 @@ func (t *Tracker) match(s stage) {
 	t.rows = t.rows[:0]
 	t.assign.Reset()
 	for _, o := range t.objects {
-		if o.found || o.confirmed() == s.tentative || s.recent && t.now-o.seenAt > lowFor {
+		if o.found || o.confirmed() == s.tentative || s.recent && t.now-o.seenAt > t.lowFor(o) {
 			continue
 		}
 		t.rows = append(t.rows, o)
@@ -95,6 +100,10 @@ func (t *Tracker) offer(o *object, s stage) {
 		if d.taken || d.Score < s.from || d.Score >= s.below {
 			continue
 		}
+		least := least
+		if d.around() {
+			least = max(least, leastAround)
+		}
 		kin := o.fits(&d.Detection)
 		if kin == 0 {
 			continue
@@ -105,6 +114,16 @@ func (t *Tracker) offer(o *object, s stage) {
 		}
 	}
 	t.assign.EndRow()
+}
+
+// lowFor is how long after its last observation a doubtful detection may continue a
+// track. Who walks and is doubtful most of the time gets no others, and is waited for as
+// long as anybody. What is doubtful and stands, or drives, is mostly no object.
+func (t *Tracker) lowFor(o *object) time.Duration {
+	if o.class.winner == sidecar.Person && !o.stopped && o.proof < t.o.High*float64(o.hits) {
+		return t.o.Lost
+	}
+	return lowFor
 }
 
 // doubtful is the similarity of a track to the doubtful detection that is most like it.
@@ -123,6 +142,37 @@ func (t *Tracker) doubtful(o *object, box sidecar.Box, x, y float64) (most float
 // is less sure, as of what was just born, or hidden.
 func (o *object) buffer(a *axis, side float64) float64 {
 	return min(max(bufferSigmas*a.sigma(), bufferLeast*side), bufferMost*side)
+}
+
+// look finds the detections that lie around people who are followed: where one hides
+// another, a detector gives a box from the head of one to the feet of the other, and
+// is often sure of it.
+func (t *Tracker) look() {
+	for _, o := range t.objects {
+		if !o.confirmed() || o.class.winner != sidecar.Person || t.now-o.seenAt > nestedFor {
+			continue
+		}
+		area := o.box.Area()
+		for i, to := t.near(o.box, 0); i < to; i++ {
+			d := &t.dets[i]
+			part := o.box.Intersect(d.Box).Area()
+			if d.Class != sidecar.Person || part < aroundPart*area {
+				continue
+			}
+			all := d.Box.Area()
+			if part >= aroundSame*(area+all-part) {
+				d.own = true
+			} else if all >= aroundLarger*area {
+				d.within, d.filled = d.within+1, d.filled+part
+			}
+		}
+	}
+}
+
+// around says whether a detection is the box of several people and of none: they lie
+// within it and fill it.
+func (d *detection) around() bool {
+	return d.within > 1 && !d.own && d.filled >= d.Box.Area()
 }
 
 // cover takes the doubtful detections that lie on certain ones out of the game:

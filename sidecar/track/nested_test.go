@@ -1,6 +1,7 @@
 package track
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -93,6 +94,86 @@ func TestWhatAVehicleWouldHideIsAPartOfIt(t *testing.T) {
 		}
 		if tk.lastID != c.want {
 			t.Errorf("%s: %d identities, want %d", c.name, tk.lastID, c.want)
+		}
+	}
+}
+
+// Where one hides another, a detector gives a box from the head of one to the feet of
+// the other, and is surer of it than of either. It is nobody, and nobody's.
+func TestABoxAroundTwoPeopleIsNeither(t *testing.T) {
+	for _, fps := range [...]float64{5, 10} {
+		tk := New(Options{})
+		var last []sidecar.Track
+		for i := range int(4 * fps) {
+			s := float64(i) / fps
+			front := sidecar.Box{Left: 0.28 + 0.1*s, Right: 0.32 + 0.1*s, Top: 0.48, Bottom: 0.66}
+			back := sidecar.Box{Left: 0.68 - 0.1*s, Right: 0.72 - 0.1*s, Top: 0.36, Bottom: 0.5}
+			dets := []sidecar.Detection{{Class: sidecar.Person, Score: 0.6, Box: front}, {Class: sidecar.Person, Score: 0.6, Box: back}}
+			if both := (sidecar.Box{Left: front.Left, Right: front.Right, Top: back.Top, Bottom: front.Bottom}); math.Abs(front.Left-back.Left) < 0.005 {
+				dets[1] = sidecar.Detection{Class: sidecar.Person, Score: 0.9, Box: both}
+			}
+			last = append(last[:0], tk.Update(time.Duration(s*float64(time.Second)), dets).Tracks...)
+			for _, k := range last {
+				if k.Observed && k.Box.Top < 0.44 && k.Box.Bottom > 0.53 {
+					t.Fatalf("%v fps, %.1f s: track %d has the box around both: %.3f", fps, s, k.ID, k.Box)
+				}
+			}
+		}
+		if tk.lastID != 2 || len(last) != 2 || last[0].Velocity[0]*last[1].Velocity[0] > 0 {
+			t.Errorf("%v fps: %d identities, in the end %+v", fps, tk.lastID, last)
+		}
+	}
+}
+
+// Who walks before two others, and is larger, has a box of his own.
+func TestWhoWalksBeforeTwoIsSomebody(t *testing.T) {
+	tk := New(Options{})
+	var last []sidecar.Track
+	for i := range 40 {
+		x := 0.2 + 0.015*float64(i)
+		dets := []sidecar.Detection{{Class: sidecar.Person, Score: 0.7, Box: sidecar.Box{Left: x - 0.05, Right: x + 0.05, Top: 0.3, Bottom: 0.7}}}
+		for _, at := range [2]float64{0.48, 0.53} {
+			dets = append(dets, sidecar.Detection{Class: sidecar.Person, Score: 0.6, Box: sidecar.Box{Left: at - 0.02, Right: at + 0.02, Top: 0.35, Bottom: 0.55}})
+		}
+		last = append(last[:0], tk.Update(time.Duration(i)*100*time.Millisecond, dets).Tracks...)
+		if i > 3 && (len(last) != 3 || !last[0].Observed) {
+			t.Fatalf("frame %d: %+v", i, last)
+		}
+	}
+	if tk.lastID != 3 {
+		t.Errorf("%d identities, want 3", tk.lastID)
+	}
+}
+
+// A faint one that walks is found again after a second by its faint detections; what
+// stands there is not.
+func TestFaintOnesAreLookedForLonger(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		speed float64 // sides of the picture per second
+		want  bool
+	}{{"walks", 0.08, true}, {"stands", 0, false}} {
+		tk := New(Options{})
+		found := false
+		for i := range 60 {
+			s := float64(i) / 10
+			score := 0.33
+			if i%8 == 0 {
+				score = 0.45
+			}
+			var dets []sidecar.Detection
+			switch {
+			case s < 4:
+				dets = []sidecar.Detection{{Class: sidecar.Person, Score: score, Box: square(0.2+c.speed*s, 0.5, 0.1)}}
+			case s >= 4.8:
+				dets = []sidecar.Detection{{Class: sidecar.Person, Score: 0.2, Box: square(0.2+c.speed*s, 0.5, 0.1)}}
+			}
+			for _, k := range tk.Update(time.Duration(s*float64(time.Second)), dets).Tracks {
+				found = found || s >= 4.8 && k.ID == 1 && k.Observed
+			}
+		}
+		if found != c.want {
+			t.Errorf("%s: found again %v, want %v", c.name, found, c.want)
 		}
 	}
 }

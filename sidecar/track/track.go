@@ -140,7 +140,7 @@ func (t *Tracker) over(o *object) bool {
 func (t *Tracker) bear(at time.Duration) {
 	for i := range t.dets {
 		d := &t.dets[i]
-		if d.taken || d.Score < bornFrom*t.o.High || t.known(&d.Detection) {
+		if d.taken || d.around() || d.Score < bornFrom*t.o.High || t.known(&d.Detection) {
 			continue
 		}
 		o := t.take()

@@ -47,6 +47,10 @@ const (
 	waitPenalty    = 0.1  // loss of similarity for each second without observation
 	relatedClass   = 0.9  // similarity kept between car, bus and truck, or bicycle and motorcycle
 	doubtLead      = 0.5  // how much more than a certain detection a doubtful one is alike for which a track waits
+	leastAround    = 0.5  // the same for one that lies around several people, and seems to be of them all
+	aroundPart     = 0.7  // part of a person's box from which it lies within another
+	aroundLarger   = 1.3  // how many times larger the other one is then at least
+	aroundSame     = 0.75 // IoU from which it is that person's own
 	lowFor         = 700 * time.Millisecond
 )
 
