@@ -82,6 +82,11 @@ func (d *detection) frame(ctx context.Context) {
 		return
 	}
 	done := time.Now()
+	select { // it holds from now on, not from the next frame on
+	case c := <-d.p.changes:
+		d.redefine(ctx, c)
+	default:
+	}
 	scene, events := d.observer.observe(frame, found, timing{taken: d.taken, inferred: done})
 	d.seen = done
 	d.p.meter.detected(scene, d.observer.looker.plan.Looking)
