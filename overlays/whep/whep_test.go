@@ -117,7 +117,7 @@ func (st *stand) play(clip string, startRTP uint32, infer time.Duration) {
 		})
 	})
 	st.t.Cleanup(func() { stop(); wg.Wait() })
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		cam := st.server.cameras.Get("cam")
 		cam.mu.Lock()
 		come := cam.stream.codec != ""

@@ -143,6 +143,11 @@ func (c *conn) greet(ctx context.Context, cn *redis.Conn) error {
 	} else if !forbidden(err) {
 		return err
 	}
+	// While Redis still reads its file it would refuse the first entries of a pipeline and
+	// take the rest, out of order: no connection begins before it has read all of it.
+	if err := cn.Ping(ctx).Err(); err != nil {
+		return err
+	}
 	c.meet(infoField(info, "run_id"))
 	return nil
 }
