@@ -35,6 +35,12 @@ type Status struct {
 	LostFacts   uint64            `json:"-"`                 // events and counts that could not be kept when the process ended
 }
 
+// Unnamed is the status without texts that may name an address.
+func (s Status) Unnamed() Status {
+	s.Cause, s.Hint, s.Profile = "", "", ""
+	return s
+}
+
 // Way is a way out on which pictures and scenes go together.
 type Way string
 

@@ -266,13 +266,18 @@ func TestWhatIsUnknownIsBlurred(t *testing.T) {
 	check("no scene yet", 0, [3]bool{})
 	walker := sidecar.Track{Class: sidecar.Person, Velocity: sidecar.Point{1, 0}, Box: sidecar.Box{Left: 0, Top: 0.2, Right: 0.15, Bottom: 0.8}}
 	w.follow(&sidecar.Scene{Stamp: unit("a", 10).Stamp, Tracks: []sidecar.Track{walker}})
-	check("just after a scene", 11, [3]bool{false, true, true})
-	check("half a second after it", 15, [3]bool{false, false, true})
+	check("after a scene, before another is known", 11, [3]bool{}) // somebody may have come
 	check("long after it", 25, [3]bool{})
 	gone := walker
 	gone.Box = sidecar.Box{Left: 0.85, Top: 0.2, Right: 1, Bottom: 0.8}
 	w.joiner.Scene(&sidecar.Scene{Stamp: unit("a", 12).Stamp, Tracks: []sidecar.Track{gone}})
 	check("between two scenes", 11, [3]bool{false, true, false})
+	w.follow(&sidecar.Scene{Stamp: unit("a", 14).Stamp, Tracks: []sidecar.Track{walker}})
+	w.joiner.Scene(&sidecar.Scene{Stamp: unit("a", 20).Stamp})
+	check("half a second after one, before another without him", 19, [3]bool{false, false, true})
+	w.joiner.Scene(&sidecar.Scene{Stamp: unit("a", 29).Stamp, Tracks: []sidecar.Track{{ID: 7, Class: sidecar.Person, Box: sidecar.Box{Left: 0.6, Top: 0.2, Right: 0.8, Bottom: 0.8}}}})
+	w.follow(&sidecar.Scene{Stamp: unit("a", 24).Stamp})
+	check("before one with somebody who has come", 26, [3]bool{true, false, false})
 	w.follow(&sidecar.Scene{Stamp: unit("a", 30).Stamp, Looked: []sidecar.Box{{Left: 0.4, Right: 1, Bottom: 1}}})
 	check("where nobody looked", 30, [3]bool{false, true, true})
 	w.follow(&sidecar.Scene{Stamp: unit("a", 40).Stamp, Tracks: []sidecar.Track{gone}})

@@ -237,15 +237,34 @@ func (w *work) blur(img *image.YCbCr, f *sidecar.Frame, s *sidecar.Scene) {
 	if w.before.PTS == f.PTS {
 		return
 	}
+	after := w.joiner.Next(f.Stamp)
+	if after == nil { // nobody knows who has come since
+		draw.BlurAll(img)
+		return
+	}
 	draw.Blur(img, s.Tracks)
 	draw.Blur(img, swept(w.before.Tracks, now-w.before.Media()))
-	if after := w.joiner.Next(f.Stamp); after != nil {
-		draw.Blur(img, after.Tracks)
-		draw.BlurBeside(img, after.Looked)
-	}
+	draw.Blur(img, swept(after.Tracks, now-after.Media()))
+	draw.Blur(img, come(w.before.Tracks, after.Tracks))
+	draw.BlurBeside(img, after.Looked)
 }
 
-// swept enlarges boxes by where their objects may have gone for a while.
+// come is who is in a scene and not in the one before, enlarged by as much as they are
+// large on each side: how they move is hardly known.
+func come(before, after []sidecar.Track) []sidecar.Track {
+	var all []sidecar.Track
+	for _, t := range after {
+		if t.ID == 0 || !slices.ContainsFunc(before, func(o sidecar.Track) bool { return o.ID == t.ID }) {
+			w, h := t.Box.Width(), t.Box.Height()
+			t.Box = sidecar.Box{Left: t.Box.Left - w, Top: t.Box.Top - h, Right: t.Box.Right + w, Bottom: t.Box.Bottom + h}
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
+// swept enlarges boxes by where their objects may have gone for a while, or, where that
+// is negative, have come from.
 func swept(tracks []sidecar.Track, d time.Duration) []sidecar.Track {
 	all := slices.Clone(tracks)
 	for i := range all {

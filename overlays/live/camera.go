@@ -154,6 +154,9 @@ func (c *camera) setStats(s stats) {
 // statsMessage says how the camera fares. The caller holds mu and has stats.
 func (c *camera) statsMessage(f *feed) (message, bool) {
 	s := *c.stats
+	if f.rendition == overlays.Blurred {
+		s.Status = s.Status.Unnamed()
+	}
 	s.Hold = c.hold(f)
 	return jsonMessage(s, kindState)
 }

@@ -77,10 +77,11 @@ func summary(source Source) NodeAndCameras {
 }
 
 // shown is a camera as the API shows it: its address without what may be a
-// secret, and nothing else that serves to reach it. Viewers are shown no address.
+// secret, and nothing else that serves to reach it. Viewers are shown no address, nor a cause, which
+// may name it.
 func shown(ctx context.Context, c sidecar.CameraStatus) sidecar.CameraStatus {
 	if !caller(ctx).Role.Includes(accounts.Operator) {
-		c.Source = sidecar.Source{}
+		c.Source, c.Status = sidecar.Source{}, c.Status.Unnamed()
 		return c
 	}
 	c.Source = sidecar.Source{ONVIF: c.Source.ONVIF, Profile: c.Source.Profile, RTSPPort: c.Source.RTSPPort, Events: c.Source.Events, Endpoint: c.Source.Endpoint, Follow: c.Source.Follow,

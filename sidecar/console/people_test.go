@@ -261,6 +261,14 @@ func TestWhatViewersReach(t *testing.T) {
 	if err := json.Unmarshal([]byte(viewer.want(200, "GET", "/api/v1/openapi.json", nil)), &doc); err != nil {
 		t.Fatal(err)
 	}
+	for _, path := range []string{"/api/v1/cameras", "/api/v1/cameras/b"} {
+		if got := admin.want(200, "GET", path, nil); !strings.Contains(got, "no answer") {
+			t.Errorf("%s does not tell an administrator why a camera gives nothing", path)
+		}
+		if got := viewer.want(200, "GET", path, nil); strings.Contains(got, "no answer") || strings.Contains(got, "check the cable") {
+			t.Errorf("%s tells a viewer what may name an address: %s", path, got)
+		}
+	}
 	theirs := map[string]bool{}
 	for _, route := range []string{
 		"get /setup", "post /setup", "post /login", "post /logout", "get /me", "get /me/device-passwords", "post /me/device-passwords", "delete /me/device-passwords/{id}",

@@ -35,7 +35,7 @@ func (s *Server) snapshotRoute(api huma.API) {
 		if err != nil {
 			return nil, err
 		}
-		if why := blind(c.Status); why != "" {
+		if why := blind(shown(ctx, c).Status); why != "" {
 			return nil, huma.Error503ServiceUnavailable(why)
 		}
 		data, capture, err := s.options.Snapshot(ctx, in.ID, in.Boxes == "1", blurred(ctx))
