@@ -1,6 +1,7 @@
 package device
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -75,7 +76,7 @@ func (c *call) ruleOptions() (markup, error) {
 	if name := c.in.Text("RuleType"); name != "" {
 		t, ok := ruleTypeOf(typeName(c.root, name))
 		if !ok {
-			return "", invalid("ter:RuleNotExistent", "there is no type %.64q of rules", name)
+			return "", invalid(NoRule, "there is no type %.64q of rules", name)
 		}
 		types = []ruleType{t}
 	}
@@ -109,12 +110,12 @@ func (cam Camera) has(rule string) bool {
 }
 
 // changeRules asks the backend, after the names were looked at.
-func (c *call) changeRules(cam Camera, remove []string, put []Rule) (markup, error) {
-	err := c.server.o.Backend.ChangeRules(context.WithoutCancel(c.ctx), cam.ID, c.who.name, remove, put)
+func (c *call) changeRules(cam Camera, change RuleChange) (markup, error) {
+	err := c.server.o.Backend.ChangeRules(context.WithoutCancel(c.ctx), cam.ID, c.who.name, change)
 	refusal := (*Refusal)(nil)
 	switch {
 	case errors.As(err, &refusal) && refusal.Invalid:
-		return "", invalid("ter:InvalidRule", "%s", refusal.Reason)
+		return "", invalid(cmp.Or(refusal.Code, "ter:InvalidRule"), "%s", refusal.Reason)
 	case errors.As(err, &refusal):
 		return "", conflict("ter:ConfigurationConflict", "%s", refusal.Reason)
 	case err != nil:
@@ -140,7 +141,7 @@ func (c *call) createRules() (markup, error) {
 	}
 	for _, r := range all {
 		if cam.has(r.Name) {
-			return "", invalid("ter:RuleAlreadyExistent", "there is a rule %q already; change it by ModifyRules", r.Name)
+			return "", invalid(RuleExists, "there is a rule %q already; change it by ModifyRules", r.Name)
 		}
 		if t, _ := ruleTypeOf(r.Type); t.fixed {
 			return "", conflict("ter:ConfigurationConflict", "rules of type %s cannot be made by ONVIF, which has no words for all that they need: make a parking or a crowd over Pantau's API or in its file", t.qualified())
@@ -149,7 +150,7 @@ func (c *call) createRules() (markup, error) {
 	if len(cam.Rules)+len(all) > maxOfCamera {
 		return "", conflict("ter:TooManyRules", "a camera has at most %d rules", maxOfCamera)
 	}
-	return c.changeRules(cam, nil, all)
+	return c.changeRules(cam, RuleChange{Create: all})
 }
 
 func (c *call) modifyRules() (markup, error) {
@@ -159,10 +160,10 @@ func (c *call) modifyRules() (markup, error) {
 	}
 	for _, r := range all {
 		if !cam.has(r.Name) {
-			return "", invalid("ter:RuleNotExistent", "there is no rule %q; make it by CreateRules", r.Name)
+			return "", invalid(NoRule, "there is no rule %q; make it by CreateRules", r.Name)
 		}
 	}
-	return c.changeRules(cam, nil, all)
+	return c.changeRules(cam, RuleChange{Modify: all})
 }
 
 func (c *call) deleteRules() (markup, error) {
@@ -174,7 +175,7 @@ func (c *call) deleteRules() (markup, error) {
 	for _, e := range c.in.All("RuleName") {
 		i := slices.IndexFunc(cam.Rules, func(r Rule) bool { return r.Name == e.Text() })
 		if i < 0 {
-			return "", invalid("ter:RuleNotExistent", "there is no rule %.64q", e.Text())
+			return "", invalid(NoRule, "there is no rule %.64q", e.Text())
 		}
 		if t, _ := ruleTypeOf(cam.Rules[i].Type); t.fixed {
 			return "", conflict("ter:ConfigurationConflict", "rule %q is of a type that cannot be deleted by ONVIF, as it cannot be made by it: delete it over Pantau's API or in its file", e.Text())
@@ -182,9 +183,9 @@ func (c *call) deleteRules() (markup, error) {
 		names = append(names, e.Text())
 	}
 	if len(names) == 0 {
-		return "", invalid("ter:RuleNotExistent", "the request names no rule")
+		return "", invalid(NoRule, "the request names no rule")
 	}
-	return c.changeRules(cam, names, nil)
+	return c.changeRules(cam, RuleChange{Delete: names})
 }
 
 // module writes the one module as a tt:Config.

@@ -47,19 +47,35 @@ type Backend interface {
 	// Snapshot gives the newest picture of a camera's stream as a JPEG. ErrNotSupported: there
 	// are none at all; asked of no camera, it says that alone.
 	Snapshot(ctx context.Context, camera, stream string) ([]byte, error)
-	// ChangeRules replaces rules of a camera: those in remove go, those in put come or
-	// change. A *Refusal says why it cannot be, and what to do instead.
+	// ChangeRules changes rules of a camera, all of them or none. The server may know of
+	// others than there are by now: a rule to be made that is there is refused as
+	// RuleExists, one to be changed or deleted that is not as NoRule. A *Refusal says why
+	// it cannot be, and what to do instead.
 	// They are in force, and the server knows, when it returns.
-	ChangeRules(ctx context.Context, camera, user string, remove []string, put []Rule) error
+	ChangeRules(ctx context.Context, camera, user string, c RuleChange) error
 	// KeyPicture asks the camera for a key picture soon. It does not block.
 	KeyPicture(camera string)
+}
+
+// RuleChange is what becomes of rules, by their names.
+type RuleChange struct {
+	Create []Rule
+	Modify []Rule
+	Delete []string
 }
 
 // Refusal is why a backend does not do what it is asked for. It is told to the client.
 type Refusal struct {
 	Reason  string // with the remedy
 	Invalid bool   // what was sent is wrong in itself; otherwise it does not fit to what is there
+	Code    string // of what is Invalid: RuleExists, NoRule, or empty
 }
+
+// The codes of refusals, those of the Analytics Service Specification.
+const (
+	RuleExists = "ter:RuleAlreadyExistent"
+	NoRule     = "ter:RuleNotExistent"
+)
 
 // Error is the reason.
 func (r *Refusal) Error() string { return r.Reason }

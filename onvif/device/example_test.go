@@ -26,7 +26,7 @@ func (backend) Snapshot(context.Context, string, string) ([]byte, error) {
 
 func (backend) KeyPicture(string) {}
 
-func (backend) ChangeRules(context.Context, string, string, []string, []device.Rule) error {
+func (backend) ChangeRules(context.Context, string, string, device.RuleChange) error {
 	return &device.Refusal{Reason: "rules are fixed here"}
 }
 

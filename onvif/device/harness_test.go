@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,14 +49,19 @@ func (p *people) Snapshot(_ context.Context, camera, stream string) ([]byte, err
 	return []byte("\xff\xd8" + camera + " " + stream), nil
 }
 
-func (p *people) ChangeRules(_ context.Context, camera, user string, remove []string, put []Rule) error {
+func (p *people) ChangeRules(_ context.Context, camera, user string, c RuleChange) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(remove) > 0 && remove[0] == "line" {
+	if len(c.Delete) > 0 && c.Delete[0] == "line" {
 		return &Refusal{Reason: "line is needed; change the file"}
 	}
-	p.changes = append(p.changes, camera+" "+user+" "+strings.Join(remove, ","))
-	for _, r := range put {
+	for _, r := range c.Create { // what the server does not know yet
+		if r.Name == "there-now" {
+			return &Refusal{Reason: "it is there by now", Invalid: true, Code: RuleExists}
+		}
+	}
+	p.changes = append(p.changes, camera+" "+user+" "+strings.Join(c.Delete, ","))
+	for _, r := range slices.Concat(c.Create, c.Modify) {
 		p.changes = append(p.changes, string(r.config("tt:Rule")))
 	}
 	return nil

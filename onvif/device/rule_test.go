@@ -93,6 +93,7 @@ func TestFaultsOfRules(t *testing.T) {
 		{"CreateRules", "cam-2", rule("n", "tt:FieldDetector", field), "Sender InvalidArgVal NoConfig"},
 		{"CreateRules", "cam-1", rule("n", "tt:Dream", field), "Sender InvalidArgVal InvalidRule"},
 		{"CreateRules", "cam-1", rule("zone", "tt:FieldDetector", field), "Sender InvalidArgVal RuleAlreadyExistent"},
+		{"CreateRules", "cam-1", rule("there-now", "tt:FieldDetector", field), "Sender InvalidArgVal RuleAlreadyExistent"},
 		{"CreateRules", "cam-1", rule("n", "tt:OccupancyCounting", field), "Receiver Action ConfigurationConflict"},
 		{"CreateRules", "cam-1", strings.Repeat(rule("n", "tt:FieldDetector", field), 65), "Receiver Action TooManyRules"},
 		{"ModifyRules", "cam-1", rule("n", "tt:FieldDetector", field), "Sender InvalidArgVal RuleNotExistent"},

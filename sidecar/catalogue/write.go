@@ -28,6 +28,10 @@ const backups = 10
 func (f *File) Change(camera string, change func([]sidecar.Function) ([]sidecar.Function, error)) error {
 	f.writing.Lock()
 	defer f.writing.Unlock()
+	info, err := rested(f.Path)
+	if err != nil {
+		return err
+	}
 	data, err := os.ReadFile(f.Path)
 	if err != nil {
 		return fmt.Errorf("reading the catalogue: %w", err)
@@ -36,19 +40,44 @@ func (f *File) Change(camera string, change func([]sidecar.Function) ([]sidecar.
 	if err != nil || bytes.Equal(text, data) {
 		return err
 	}
-	return replace(f.Path, data, text)
+	return replace(f.Path, info, data, text)
 }
 
-// replace puts a text in the place of what a file holds, if it still holds that.
-func replace(path string, before, after []byte) error {
+// rested gives a file as it is when nobody has written to it for a while: what is half
+// written is not changed. One that is written to again and again is ErrChanged.
+func rested(path string) (fs.FileInfo, error) {
+	for end := time.Now().Add(patience); ; {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, fmt.Errorf("reading the catalogue: %w", err)
+		}
+		age := time.Since(info.ModTime())
+		switch {
+		case age >= settle, age < 0: // a date to come says nothing
+			return info, nil
+		case time.Now().After(end):
+			return nil, ErrChanged
+		}
+		time.Sleep(settle - age)
+	}
+}
+
+// still says whether a file is the one that was looked at, and holds what it held then.
+func still(path string, info fs.FileInfo, text []byte) bool {
+	data, err := os.ReadFile(path)
+	if err != nil || !bytes.Equal(data, text) {
+		return false
+	}
+	now, err := os.Stat(path)
+	return err == nil && os.SameFile(now, info) && now.ModTime().Equal(info.ModTime())
+}
+
+// replace puts a text in the place of what a file holds, if it still is as it was.
+func replace(path string, info fs.FileInfo, before, after []byte) error {
 	target, err := filepath.EvalSymlinks(path) // a link stays one
 	if err == nil {
 		target, err = filepath.Abs(target)
 	}
-	if err != nil {
-		return fmt.Errorf("finding the catalogue: %w", err)
-	}
-	info, err := os.Stat(target)
 	if err != nil {
 		return fmt.Errorf("finding the catalogue: %w", err)
 	}
@@ -60,12 +89,14 @@ func replace(path string, before, after []byte) error {
 		return err
 	}
 	defer os.Remove(fresh) // gone where it was renamed
-	now, err := os.ReadFile(target)
-	if err != nil || !bytes.Equal(now, before) {
+	if !still(target, info, before) {
 		return ErrChanged
 	}
-	if err := keep(target, info, before); err != nil {
+	if err := keep(target, info, before); err != nil { // takes a while on a slow disk
 		return err
+	}
+	if !still(target, info, before) { // nothing between this and the renaming
+		return ErrChanged
 	}
 	if err := os.Rename(fresh, target); err != nil {
 		return unwritable(target, err)

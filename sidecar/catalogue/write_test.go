@@ -9,6 +9,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"pantau/sidecar"
 	"pantau/sidecar/config"
@@ -174,6 +175,46 @@ func TestWhoComesInBetweenIsNotWrittenOver(t *testing.T) {
 	}
 	if old := kept(path); len(old) != 0 {
 		t.Errorf("kept: %v", old)
+	}
+}
+
+// TestASaveOfTheSameTextIsASave: another file in its place, or the same one written again.
+func TestASaveOfTheSameTextIsASave(t *testing.T) {
+	for name, save := range map[string]func(path string) error{
+		"renamed": func(path string) error {
+			return errors.Join(os.WriteFile(path+"~", []byte(commented), 0o600), os.Rename(path+"~", path))
+		},
+		"written": func(path string) error { return os.Chtimes(path, time.Time{}, time.Now()) },
+	} {
+		path := filepath.Join(t.TempDir(), "f.yaml")
+		write(t, path, commented)
+		err := (&File{Path: path}).Change("a", func(all []sidecar.Function) ([]sidecar.Function, error) {
+			if err := save(path); err != nil {
+				t.Fatal(err)
+			}
+			return adds("z")(all)
+		})
+		if !errors.Is(err, ErrChanged) || read(t, path) != commented {
+			t.Errorf("%s: got %v\n%s", name, err, read(t, path))
+		}
+	}
+}
+
+// TestAFileIsLeftAloneFirst: one that was just written may be half written.
+func TestAFileIsLeftAloneFirst(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f.yaml")
+	for name, at := range map[string]time.Duration{"now": 0, "long ago": -time.Hour, "in a time to come": time.Hour} {
+		write(t, path, commented)
+		if err := os.Chtimes(path, time.Time{}, time.Now().Add(at)); err != nil {
+			t.Fatal(err)
+		}
+		info, err := rested(path)
+		if err != nil || at == 0 && time.Since(info.ModTime()) < settle {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if _, err := rested(path + "x"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
 	}
 }
 

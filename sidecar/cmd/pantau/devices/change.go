@@ -15,25 +15,32 @@ import (
 )
 
 // ChangeRules changes the functions that stand behind rules, in the file.
-func (d *Devices) ChangeRules(ctx context.Context, camera, user string, remove []string, put []device.Rule) error {
+func (d *Devices) ChangeRules(ctx context.Context, camera, user string, c device.RuleChange) error {
 	if d.o.Change == nil {
 		return &device.Refusal{Reason: fmt.Sprintf("the rules of %s are the functions in %s, which this program only reads: change them there", camera, d.o.File)}
 	}
 	var ids []string // of the functions as they were to be
+	put := slices.Concat(c.Modify, c.Create)
 	err := d.o.Change(ctx, camera, func(all []sidecar.Function) ([]sidecar.Function, error) {
 		all = slices.Clone(all)
-		for _, name := range remove {
+		for _, name := range c.Delete {
 			i := indexOf(all, name)
 			if i < 0 {
-				return nil, refuse("there is no function %q any more", name)
+				return nil, noRule(name)
 			}
 			all = slices.Delete(all, i, i+1)
 		}
-		for _, r := range put {
-			var err error
-			if all, err = written(all, r); err != nil {
+		for _, r := range c.Modify {
+			if err := modify(all, r); err != nil {
 				return nil, err
 			}
+		}
+		for _, r := range c.Create {
+			f, err := created(all, r)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, f)
 		}
 		for _, f := range all {
 			ids = append(ids, f.ID)
@@ -43,7 +50,7 @@ func (d *Devices) ChangeRules(ctx context.Context, camera, user string, remove [
 	if err != nil {
 		return refusal(err, ids, put)
 	}
-	for _, name := range remove {
+	for _, name := range c.Delete {
 		d.audit(ctx, user, "function.remove", camera+"/"+name)
 	}
 	for _, r := range put {
@@ -68,6 +75,11 @@ func refuse(format string, args ...any) error {
 // wrong is a refusal of what is wrong in itself.
 func wrong(format string, args ...any) error {
 	return &device.Refusal{Reason: fmt.Sprintf(format, args...), Invalid: true}
+}
+
+// noRule is the refusal of a change to what is not there, or not any more.
+func noRule(name string) error {
+	return &device.Refusal{Reason: fmt.Sprintf("there is no rule %q any more; read the rules again", name), Invalid: true, Code: device.NoRule}
 }
 
 // refusal is why functions were not changed, for the client. What is wrong in a function
@@ -96,24 +108,30 @@ func indexOf(all []sidecar.Function, id string) int {
 	return slices.IndexFunc(all, func(f sidecar.Function) bool { return f.ID == id })
 }
 
-// written are functions with what a rule says: of a new function, or of one that is there.
-func written(all []sidecar.Function, r device.Rule) ([]sidecar.Function, error) {
+// modify changes one of the functions as a rule says.
+func modify(all []sidecar.Function, r device.Rule) (err error) {
 	id, bay, inside := strings.Cut(r.Name, "/")
 	i := indexOf(all, id)
 	switch {
-	case inside && (i < 0 || all[i].Bays[bay] == nil):
-		return nil, wrong("rule %q: the name of a rule has no slash but that of a bay that is there", r.Name)
-	case i < 0:
-		f, err := made(r)
-		return append(all, f), err
-	}
-	var err error
-	if inside {
+	case i < 0, inside && all[i].Bays[bay] == nil:
+		return noRule(r.Name)
+	case inside:
 		all[i], err = withBay(all[i], bay, r)
-	} else {
+	default:
 		all[i], err = changed(all[i], r)
 	}
-	return all, err
+	return err
+}
+
+// created is a new function as a rule says, beside others.
+func created(all []sidecar.Function, r device.Rule) (sidecar.Function, error) {
+	if strings.Contains(r.Name, "/") {
+		return sidecar.Function{}, wrong("rule %q: the name of a new rule has no slash, which is for bays; those are made over the API or in the file", r.Name)
+	}
+	if i := indexOf(all, r.Name); i >= 0 {
+		return sidecar.Function{}, &device.Refusal{Reason: fmt.Sprintf("rule %q: a function of kind %s has this id already; choose another name, or change a rule by ModifyRules", r.Name, all[i].Kind), Invalid: true, Code: device.RuleExists}
+	}
+	return made(r)
 }
 
 // made is a new function.
@@ -137,7 +155,7 @@ func made(r device.Rule) (sidecar.Function, error) {
 func changed(f sidecar.Function, r device.Rule) (sidecar.Function, error) {
 	told := rulesOf([]sidecar.Function{f})
 	if len(told) == 0 {
-		return f, wrong("rule %q: a function of kind %s has this id already; choose another name", r.Name, f.Kind)
+		return f, noRule(r.Name) // a function of a kind that has no rules
 	}
 	was := told[0]
 	if zones := []string{device.FieldDetector, device.LoiteringDetector}; r.Type != was.Type && (!slices.Contains(zones, r.Type) || !slices.Contains(zones, was.Type)) {

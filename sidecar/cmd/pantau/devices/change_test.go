@@ -81,7 +81,7 @@ func asWritten(rules []device.Rule) []device.Rule {
 func TestRulesWrittenBackChangeNothing(t *testing.T) {
 	all, told := every(), []string{}
 	d := changing(&all, &told)
-	if err := d.ChangeRules(t.Context(), "cam", "Siti", nil, asWritten(rulesOf(all))); err != nil {
+	if err := d.ChangeRules(t.Context(), "cam", "Siti", device.RuleChange{Modify: asWritten(rulesOf(all))}); err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(all, every()) {
@@ -122,15 +122,18 @@ func TestRulesBecomeFunctions(t *testing.T) {
 		{name: "classes of a bay", put: device.Rule{Name: "p/A", Type: device.FieldDetector, Field: field, Classes: []string{"Car"}}, fault: "its place alone"},
 		{name: "a new bay", put: device.Rule{Name: "p/C", Type: device.FieldDetector, Field: field}, fault: "invalid: rule \"p/C\""},
 		{name: "a line that turns need", remove: []string{"l"}, fault: "lines[0]"},
-		{name: "gone already", remove: []string{"x"}, fault: "any more"},
+		{name: "gone already", remove: []string{"x"}, fault: "invalid: there is no rule \"x\" any more"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			all, told := every(), []string{}
-			put := []device.Rule{c.put}
-			if c.put.Name == "" {
-				put = nil
+			change := device.RuleChange{Delete: c.remove}
+			switch named := func(r device.Rule) bool { return r.Name == c.put.Name }; {
+			case slices.ContainsFunc(rulesOf(all), named):
+				change.Modify = []device.Rule{c.put}
+			case c.put.Name != "":
+				change.Create = []device.Rule{c.put}
 			}
-			err := changing(&all, &told).ChangeRules(t.Context(), "cam", "Siti", c.remove, put)
+			err := changing(&all, &told).ChangeRules(t.Context(), "cam", "Siti", change)
 			if c.fault != "" {
 				var r *device.Refusal
 				if !errors.As(err, &r) || !strings.HasPrefix(map[bool]string{true: "invalid: "}[r.Invalid]+r.Reason, c.fault) && (r.Invalid || !strings.Contains(r.Reason, c.fault)) {
@@ -152,7 +155,38 @@ func TestRulesBecomeFunctions(t *testing.T) {
 	}
 	all, told := every(), []string{}
 	var r *device.Refusal
-	if err := changing(&all, &told).ChangeRules(t.Context(), "other", "Siti", []string{"z"}, nil); !errors.As(err, &r) || r.Invalid || !strings.Contains(r.Reason, "let it be written") {
+	if err := changing(&all, &told).ChangeRules(t.Context(), "other", "Siti", device.RuleChange{Delete: []string{"z"}}); !errors.As(err, &r) || r.Invalid || !strings.Contains(r.Reason, "let it be written") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestWhatTheServerDoesNotKnowYet: somebody has made or deleted the function meanwhile, which
+// is then neither written over nor made anew.
+func TestWhatTheServerDoesNotKnowYet(t *testing.T) {
+	field := []device.Point{{X: -0.5, Y: 0.5}, {X: 0.5, Y: 0.5}, {X: 0, Y: -0.5}}
+	zone := func(name string) []device.Rule {
+		return []device.Rule{{Name: name, Type: device.FieldDetector, Field: field}}
+	}
+	for _, c := range []struct {
+		change device.RuleChange
+		code   string
+	}{
+		{device.RuleChange{Create: zone("z")}, device.RuleExists},
+		{device.RuleChange{Create: zone("v")}, device.RuleExists},
+		{device.RuleChange{Create: append(zone("n"), zone("n")...)}, device.RuleExists},
+		{device.RuleChange{Modify: zone("n")}, device.NoRule},
+		{device.RuleChange{Modify: zone("v")}, device.NoRule},
+		{device.RuleChange{Modify: zone("p/C")}, device.NoRule},
+		{device.RuleChange{Modify: zone("z"), Delete: []string{"z"}}, device.NoRule},
+		{device.RuleChange{Delete: []string{"n"}}, device.NoRule},
+	} {
+		all, told := every(), []string{}
+		var r *device.Refusal
+		if err := changing(&all, &told).ChangeRules(t.Context(), "cam", "Siti", c.change); !errors.As(err, &r) || !r.Invalid || r.Code != c.code {
+			t.Errorf("%+v: got %v, want %s", c.change, err, c.code)
+		}
+		if !reflect.DeepEqual(all, every()) || len(told) > 0 {
+			t.Errorf("%+v: it has changed: %v", c.change, told)
+		}
 	}
 }

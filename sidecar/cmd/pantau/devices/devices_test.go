@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"pantau/onvif"
+	"pantau/onvif/device"
 	"pantau/onvif/metadata"
 	"pantau/onvif/soap"
 	"pantau/sidecar"
@@ -212,7 +213,7 @@ func TestAVMSAddsACamera(t *testing.T) {
 			t.Errorf("%s: got %q, %v", profile, picture, err)
 		}
 	}
-	if err := d.ChangeRules(t.Context(), "open", "Siti", []string{"l"}, nil); err == nil || !strings.Contains(err.Error(), "pantau.yaml") {
+	if err := d.ChangeRules(t.Context(), "open", "Siti", device.RuleChange{Delete: []string{"l"}}); err == nil || !strings.Contains(err.Error(), "pantau.yaml") {
 		t.Errorf("got %v", err)
 	}
 	hears(t, d, c)
