@@ -24,7 +24,7 @@ var errNoCamera = errors.New("there is no such camera")
 // Options say what the pictures are like, and how many cameras' may be made at once.
 type Options struct {
 	Pictures burn.Options // of them Bare, Baseline and Blur are set here
-	Most     int          // decoders and encoders that work at once; 0: none
+	Most     int          // decoders and encoders that work at once; 0: none. Of more than one, the blurred leave one to the others
 }
 
 // Server makes the renditions of all cameras. Its methods may be called from several
@@ -35,6 +35,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	working int
+	blurred int // of them
 	refused uint64
 }
 
@@ -138,29 +139,38 @@ func (s *Server) Watch(id string, r overlays.Rendition, take func(*sidecar.Acces
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.takes) == 0 && !s.admit() {
+	if len(f.takes) == 0 && !s.admit(r) {
 		return nil, overlays.ErrBusy
 	}
 	f.next++
 	n := f.next
 	f.takes[n] = take
 	f.burner.Watch(true)
-	return func() { s.leave(f, n) }, nil
+	return func() { s.leave(f, r, n) }, nil
 }
 
-// admit counts one more that works, where there is room.
-func (s *Server) admit() bool {
+// admit counts one more that works, where there is room. Viewers alone, who get blurred
+// pictures, do not fill it.
+func (s *Server) admit(r overlays.Rendition) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.working >= s.o.Most {
+	if s.working >= s.o.Most || r == overlays.Blurred && s.o.Most > 1 && s.blurred >= s.o.Most-1 {
 		s.refused++
 		return false
 	}
-	s.working++
+	s.count(r, 1)
 	return true
 }
 
-func (s *Server) leave(f *feed, n int) {
+// count adds to those that work. The caller holds mu.
+func (s *Server) count(r overlays.Rendition, n int) {
+	s.working += n
+	if r == overlays.Blurred {
+		s.blurred += n
+	}
+}
+
+func (s *Server) leave(f *feed, r overlays.Rendition, n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if _, there := f.takes[n]; !there {
@@ -173,7 +183,7 @@ func (s *Server) leave(f *feed, n int) {
 	f.burner.Watch(false)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.working--
+	s.count(r, -1)
 }
 
 // give passes a picture to all who watch.

@@ -310,3 +310,18 @@ func TestWhoWatchesARemovedCamera(t *testing.T) {
 		t.Error("it has a format")
 	}
 }
+
+func TestViewersLeaveRoom(t *testing.T) {
+	s, _ := start(t, 2)
+	s.Camera(sidecar.Camera{ID: "b"})
+	take := func(*sidecar.AccessUnit) {}
+	_, leave := watch(t, s, "a", overlays.Blurred)
+	if _, err := s.Watch("b", overlays.Blurred, take); !errors.Is(err, overlays.ErrBusy) {
+		t.Errorf("got %v for the last one, want ErrBusy", err)
+	}
+	watch(t, s, "b", overlays.Converted)
+	leave()
+	watch(t, s, "b", overlays.Blurred)
+	one, _ := start(t, 1)
+	watch(t, one, "a", overlays.Blurred) // of one there is nothing to share
+}

@@ -14,6 +14,9 @@ import (
 // maxGroup is how many pictures of a group are kept for those who come later.
 const maxGroup = 512
 
+// failedTime is how long a rendition of which nothing could be learnt is not asked again.
+const failedTime = 2 * time.Second
+
 // camera is one camera's pictures on the way to its viewers: its own, or a rendition.
 type camera struct {
 	o         *Options
@@ -24,6 +27,8 @@ type camera struct {
 	stop      context.CancelFunc
 	done      chan struct{}
 
+	asking sync.Mutex // held while a rendition is asked what its pictures are like; before mu
+
 	mu       sync.Mutex
 	over     bool // it was removed
 	masked   bool
@@ -32,6 +37,7 @@ type camera struct {
 	unmake   func()                         // of a rendition: ends the making of its pictures; nil: they are not made now
 	turn     int                            // counts the makings: what an earlier one still gives is dropped
 	stream   stream
+	failed   time.Time             // of a rendition: when nothing could be learnt of its pictures
 	group    []*sidecar.AccessUnit // from the newest key picture on; empty where it grew too large
 	bytes    int                   // of group
 	fed      *sidecar.AccessUnit   // the newest picture that was given to the joiner
@@ -128,25 +134,43 @@ func (c *camera) choose(blurred bool) (*camera, error) {
 	return r, r.describe()
 }
 
-// describe learns what a rendition's pictures are like, or will be.
+// describe learns what a rendition's pictures are like, or will be. That takes a decoder
+// and an encoder, so one asks for all, and where it failed not again soon.
 func (c *camera) describe() error {
+	c.asking.Lock()
+	defer c.asking.Unlock()
 	c.mu.Lock()
-	known := c.stream.codec != ""
+	known, failed := c.stream.codec != "", time.Since(c.failed) < failedTime
 	c.mu.Unlock()
-	if known {
+	switch {
+	case known:
 		return nil
-	}
-	sps, _, err := c.o.Renditions.Format(c.id, c.rendition)
-	if err != nil {
+	case failed:
 		return errNoPicture
 	}
+	sps, _, err := c.o.Renditions.Format(c.id, c.rendition)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err != nil {
+		c.failed = time.Now()
+		return errNoPicture
+	}
 	if c.stream.codec == "" {
 		c.stream.codec = sidecar.H264
 		c.stream.learn(sps)
 	}
 	return nil
+}
+
+// unlearn forgets what a rendition's pictures are like: the camera's are others. Where
+// somebody watches, they tell it themselves.
+func (c *camera) unlearn() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failed = time.Time{}
+	if len(c.sessions) == 0 {
+		c.stream = stream{}
+	}
 }
 
 // part lets those go who cannot be given the pictures any more. The caller holds mu.
@@ -184,6 +208,9 @@ func (c *camera) accessUnit(u *sidecar.AccessUnit) {
 func (c *camera) take(u *sidecar.AccessUnit) {
 	if c.stream.see(u) {
 		c.part()
+		for _, r := range c.others {
+			r.unlearn()
+		}
 	}
 	if c.refusal() != nil || u.Epoch != c.stream.epoch {
 		return
@@ -332,7 +359,7 @@ func (c *camera) leave(s *session) {
 	delete(c.viewers, s)
 	if len(c.sessions) == 0 && c.unmake != nil {
 		c.unmake()
-		c.unmake, c.stream = nil, stream{}
+		c.unmake, c.stream.epoch = nil, "" // what is known of the pictures holds; they begin anew with a key picture
 		c.turn++
 		c.forget()
 	}

@@ -217,6 +217,9 @@ func (s *Server) begin(id string, text []byte, every bool, who string, blurred b
 	if cam == nil {
 		return nil, "", errNoCamera
 	}
+	if _, err := readOffer(text, profileLevelID{}, true); err != nil { // what is no offer costs no decoder
+		return nil, "", err
+	}
 	cam, err := cam.choose(blurred)
 	if err != nil {
 		return nil, "", err
