@@ -24,6 +24,7 @@ func (a *asked) Watch(string, overlays.Rendition, func(*sidecar.AccessUnit)) (fu
 
 func (a *asked) Format(string, overlays.Rendition) (sps, pps []byte, err error) {
 	a.times.Add(1)
+	time.Sleep(20 * time.Millisecond) // the others ask meanwhile
 	if a.fails.Load() {
 		return nil, nil, errors.New("no picture")
 	}
