@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"pantau/sidecar"
 	"pantau/sidecar/config"
 )
@@ -84,7 +86,11 @@ func replace(path string, info fs.FileInfo, before, after []byte) error {
 	if info.Mode().Perm()&0o222 == 0 {
 		return unwritable(target, fs.ErrPermission)
 	}
-	fresh, err := beside(target, ".new", info, after)
+	acl, err := aclOf(target)
+	if err != nil {
+		return unwritable(target, err)
+	}
+	fresh, err := beside(target, ".new", info, info.Mode().Perm(), acl, after)
 	if err != nil {
 		return err
 	}
@@ -104,8 +110,9 @@ func replace(path string, info fs.FileInfo, before, after []byte) error {
 	return syncFolder(filepath.Dir(target))
 }
 
-// beside writes a file whole beside another, with its mode and owner, and gives its path.
-func beside(target, ending string, info fs.FileInfo, text []byte) (string, error) {
+// beside writes a file whole beside another, with its owner, a mode and an access list, and
+// gives its path.
+func beside(target, ending string, info fs.FileInfo, mode fs.FileMode, acl, text []byte) (string, error) {
 	f, err := os.CreateTemp(filepath.Dir(target), filepath.Base(target)+".*"+ending)
 	if err != nil {
 		return "", unwritable(target, err)
@@ -113,7 +120,10 @@ func beside(target, ending string, info fs.FileInfo, text []byte) (string, error
 	path := f.Name()
 	_, err = f.Write(text)
 	if err == nil {
-		err = f.Chmod(info.Mode().Perm())
+		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = setACL(f, acl)
 	}
 	if owner, ok := info.Sys().(*syscall.Stat_t); ok && err == nil {
 		err = owned(f, int(owner.Uid), int(owner.Gid))
@@ -140,6 +150,36 @@ func owned(f *os.File, uid, gid int) error {
 	return f.Chown(uid, gid)
 }
 
+// posixACL is the attribute in which Linux holds a file's POSIX access list (acl(5)).
+const posixACL = "system.posix_acl_access"
+
+// aclOf is a file's access list; none where it has but a mode.
+func aclOf(path string) ([]byte, error) {
+	acl := make([]byte, 64<<10) // as long as an attribute can be
+	n, err := unix.Getxattr(path, posixACL, acl)
+	switch {
+	case errors.Is(err, unix.ENODATA), errors.Is(err, unix.ENOTSUP):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("reading its access list: %w", err)
+	}
+	return acl[:n], nil
+}
+
+// setACL gives a file an access list; none takes that away which it has from its folder.
+func setACL(f *os.File, acl []byte) error {
+	var err error
+	if len(acl) > 0 {
+		err = unix.Fsetxattr(int(f.Fd()), posixACL, acl, 0)
+	} else if err = unix.Fremovexattr(int(f.Fd()), posixACL); errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) {
+		err = nil
+	}
+	if err != nil {
+		return fmt.Errorf("keeping its access list: %w", err)
+	}
+	return nil
+}
+
 // unwritable is why a file cannot be replaced, with what to do about it.
 func unwritable(target string, err error) error {
 	hint := "look at the disk: is there room?"
@@ -155,9 +195,10 @@ func unwritable(target string, err error) error {
 // dated is how the time of a backup is written: it sorts, and is no trouble to a shell.
 const dated = "2006-01-02T15-04-05.000"
 
-// keep writes what a file held beside it, and removes the oldest of such files.
+// keep writes what a file held beside it, for its owner alone, and removes the oldest of
+// such files.
 func keep(target string, info fs.FileInfo, text []byte) error {
-	path, err := beside(target, ".old", info, text)
+	path, err := beside(target, ".old", info, info.Mode().Perm()&0o600, nil, text)
 	if err != nil {
 		return err
 	}

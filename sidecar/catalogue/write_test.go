@@ -1,15 +1,20 @@
 package catalogue
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"pantau/sidecar"
 	"pantau/sidecar/config"
@@ -64,7 +69,10 @@ func TestAChangeIsWrittenAndTakenOver(t *testing.T) {
 	}
 	old := kept(target)
 	if len(old) != 1 || read(t, old[0]) != commented {
-		t.Errorf("before: %v", old)
+		t.Fatalf("before: %v", old)
+	}
+	if info, err := os.Stat(old[0]); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("before: %v, %v", info, err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(folder, "*.new")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
@@ -92,6 +100,43 @@ func TestOwnersStay(t *testing.T) {
 		}
 		if is, ok := info.Sys().(*syscall.Stat_t); ok && (is.Uid != 12345 || is.Gid != 23456) {
 			t.Errorf("%s belongs to %d:%d", p, is.Uid, is.Gid)
+		}
+	}
+}
+
+// TestAccessListsStay: who may read the file by one still may, and nobody by that of the
+// folder; backups are for the owner alone.
+func TestAccessListsStay(t *testing.T) {
+	entry := func(tag, perm uint16, id uint32) []byte { // linux/posix_acl_xattr.h
+		return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint16(binary.LittleEndian.AppendUint16(nil, tag), perm), id)
+	}
+	const none = 0xffffffff
+	list := slices.Concat([]byte{2, 0, 0, 0}, entry(0x01, 6, none), entry(0x02, 4, 12345), entry(0x04, 0, none), entry(0x10, 4, none), entry(0x20, 0, none))
+	for name, want := range map[string][]byte{"of the file": list, "of the folder": nil} {
+		folder := t.TempDir()
+		path := filepath.Join(folder, "f.yaml")
+		write(t, path, commented)
+		on, attribute := path, posixACL
+		if want == nil {
+			on, attribute = folder, "system.posix_acl_default"
+		}
+		if err := unix.Setxattr(on, attribute, list, 0); err != nil {
+			t.Skip("no access lists here: ", err)
+		}
+		if err := (&File{Path: path}).Change("a", adds("z")); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := aclOf(path); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: got %v, %v, want %v", name, got, err, want)
+		}
+		old := kept(path)
+		if len(old) != 1 {
+			t.Fatalf("%s: kept: %v", name, old)
+		}
+		info, err := os.Stat(old[0])
+		acl, aclErr := aclOf(old[0])
+		if err != nil || aclErr != nil || info.Mode().Perm() != 0o600 || len(acl) > 0 {
+			t.Errorf("%s: the backup has %v, %v, %v, %v", name, info, acl, err, aclErr)
 		}
 	}
 }
