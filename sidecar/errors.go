@@ -11,6 +11,8 @@ var (
 	ErrNoVideo = errors.New("no video track")
 	// ErrCodec says that the video has a codec other than H.264, H.265 and MJPEG.
 	ErrCodec = errors.New("codec not supported")
+	// ErrNotYet says that a change is written, and not in force yet.
+	ErrNotYet = errors.New("the change is written, and not in force yet")
 )
 
 // Fault is an error that a person must act upon, with what to do about it.

@@ -51,7 +51,7 @@ type Backend interface {
 	// others than there are by now: a rule to be made that is there is refused as
 	// RuleExists, one to be changed or deleted that is not as NoRule. A *Refusal says why
 	// it cannot be, and what to do instead.
-	// They are in force, and the server knows, when it returns.
+	// They are in force, and the server knows, when it returns, or will be soon.
 	ChangeRules(ctx context.Context, camera, user string, c RuleChange) error
 	// KeyPicture asks the camera for a key picture soon. It does not block.
 	KeyPicture(camera string)

@@ -42,7 +42,13 @@ func (f *File) Change(camera string, change func([]sidecar.Function) ([]sidecar.
 	if err != nil || bytes.Equal(text, data) {
 		return err
 	}
-	return replace(f.Path, info, data, text)
+	if err := replace(f.Path, info, data, text); err != nil {
+		return err
+	}
+	if err := syncFolder(f.Path); err != nil { // it is written all the same
+		f.Log.Warn("the configuration was changed; a loss of power now may undo that", "file", f.Path, "error", err)
+	}
+	return nil
 }
 
 // rested gives a file as it is when nobody has written to it for a while: what is half
@@ -107,7 +113,7 @@ func replace(path string, info fs.FileInfo, before, after []byte) error {
 	if err := os.Rename(fresh, target); err != nil {
 		return unwritable(target, err)
 	}
-	return syncFolder(filepath.Dir(target))
+	return nil
 }
 
 // beside writes a file whole beside another, with its owner, a mode and an access list, and
@@ -229,9 +235,13 @@ func kept(target string) []string {
 	return all
 }
 
-// syncFolder makes a renaming last.
+// syncFolder makes the renaming of a file last, in the folder to which a link leads.
 func syncFolder(path string) error {
-	d, err := os.Open(path)
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return fmt.Errorf("making the change last: %w", err)
+	}
+	d, err := os.Open(filepath.Dir(target))
 	if err != nil {
 		return fmt.Errorf("making the change last: %w", err)
 	}

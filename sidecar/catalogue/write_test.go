@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -138,6 +139,25 @@ func TestAccessListsStay(t *testing.T) {
 		if err != nil || aclErr != nil || info.Mode().Perm() != 0o600 || len(acl) > 0 {
 			t.Errorf("%s: the backup has %v, %v, %v, %v", name, info, acl, err, aclErr)
 		}
+	}
+}
+
+// TestWhatIsWrittenIsNoError: the folder cannot be read, and so not be synced.
+func TestWhatIsWrittenIsNoError(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root reads every folder")
+	}
+	folder := t.TempDir()
+	path := filepath.Join(folder, "f.yaml")
+	write(t, path, commented)
+	if err := os.Chmod(folder, 0o300); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(folder, 0o700) //nolint:errcheck // for the test's own clearing
+	var log strings.Builder
+	f := &File{Path: path, Log: slog.New(slog.NewTextHandler(&log, nil))}
+	if err := f.Change("a", adds("z")); err != nil || !strings.Contains(read(t, path), "id: z") || !strings.Contains(log.String(), "loss of power") {
+		t.Errorf("got %v, log %s", err, log.String())
 	}
 }
 

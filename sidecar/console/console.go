@@ -54,7 +54,7 @@ type Options struct {
 	View    View
 	// Change gives a camera other functions: those that change makes of what the
 	// configuration file says now, from a slice that is its own. It returns when they are in
-	// force. Errors of change come back as they are; a wrong function is a
+	// force; where that takes too long it is sidecar.ErrNotYet. Errors of change come back as they are; a wrong function is a
 	// *sidecar.FieldError below functions[i], and whatever a person must do a
 	// *sidecar.Fault. Nil: it is not done.
 	Change func(ctx context.Context, camera string, change func([]sidecar.Function) ([]sidecar.Function, error)) error

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -93,7 +94,8 @@ func (s *Server) functionRoutes(api huma.API) {
 
 	put := operation("put-function", http.MethodPut, at, "Make or change a function of a camera", http.StatusOK, accounts.Admin,
 		http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusNotImplemented)
-	put.Description += " It is written into the configuration file, and in force when this is answered: 201 where it is new."
+	put.Description += " It is written into the configuration file, and in force when this is answered: 201 where it is new. 202: it is written, and not in force yet."
+	put.Responses = notYet()
 	huma.Register(api, put, func(ctx context.Context, in *struct {
 		FunctionID
 		Condition
@@ -111,25 +113,45 @@ func (s *Server) functionRoutes(api huma.API) {
 			all[i] = f
 			return all, nil
 		})
-		if err != nil {
+		switch {
+		case errors.Is(err, sidecar.ErrNotYet):
+			status = http.StatusAccepted
+		case err != nil:
 			return nil, err
 		}
 		return &functionOutput{Status: status, ETag: etag(f), Body: f}, nil
 	})
 
-	huma.Register(api, operation("delete-function", http.MethodDelete, at, "Delete a function of a camera", http.StatusNoContent, accounts.Admin,
-		http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusNotImplemented),
+	remove := operation("delete-function", http.MethodDelete, at, "Delete a function of a camera", http.StatusNoContent, accounts.Admin,
+		http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusNotImplemented)
+	remove.Responses = notYet()
+	huma.Register(api, remove,
 		func(ctx context.Context, in *struct {
 			FunctionID
 			Condition
-		}) (*struct{}, error) {
-			return nil, s.changeFunctions(ctx, in.FunctionID, in.Condition, "function.remove", func(all []sidecar.Function, i int) ([]sidecar.Function, error) {
+		}) (*removedOutput, error) {
+			err := s.changeFunctions(ctx, in.FunctionID, in.Condition, "function.remove", func(all []sidecar.Function, i int) ([]sidecar.Function, error) {
 				if i < 0 {
 					return nil, noFunction()
 				}
 				return slices.Delete(all, i, i+1), nil
 			})
+			switch {
+			case errors.Is(err, sidecar.ErrNotYet):
+				return &removedOutput{Status: http.StatusAccepted}, nil
+			case err != nil:
+				return nil, err
+			}
+			return &removedOutput{Status: http.StatusNoContent}, nil
 		})
+}
+
+// removedOutput has no body.
+type removedOutput struct{ Status int }
+
+// notYet describes the answer to a change that takes longer than usual.
+func notYet() map[string]*huma.Response {
+	return map[string]*huma.Response{strconv.Itoa(http.StatusAccepted): {Description: "It is written into the configuration file, and not in force yet."}}
 }
 
 func noFunction() error { return huma.Error404NotFound("the camera has no such function") }
@@ -159,7 +181,7 @@ func (c Condition) holds(all []sidecar.Function, i int) error {
 }
 
 // changeFunctions changes the functions of a camera around the i-th; i < 0: it has none of
-// that id.
+// that id. It is sidecar.ErrNotYet where they are changed, and not in force yet.
 func (s *Server) changeFunctions(ctx context.Context, at FunctionID, on Condition, action string, change func(all []sidecar.Function, i int) ([]sidecar.Function, error)) error {
 	if _, err := s.camera(at.ID); err != nil {
 		return err
@@ -178,12 +200,12 @@ func (s *Server) changeFunctions(ctx context.Context, at FunctionID, on Conditio
 		}
 		return change(slices.Clone(all), i)
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, sidecar.ErrNotYet) {
 		return s.unchanged(err, fmt.Sprintf("functions[%d].", place))
 	}
 	s.options.Log.Info("function changed", "camera", at.ID, "function", at.Function, "action", action, "by", caller(ctx).Name)
 	s.audit(ctx, caller(ctx).Name, action, at.ID+"/"+at.Function)
-	return nil
+	return err
 }
 
 // unchanged is the answer where functions were not changed. Fields that begin with prefix

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ type book struct {
 	mu    sync.Mutex
 	all   []sidecar.Function
 	fault error // of the next change
+	late  bool  // not in force when it returns
 }
 
 func (b *book) change(_ context.Context, camera string, change func([]sidecar.Function) ([]sidecar.Function, error)) error {
@@ -40,6 +42,9 @@ func (b *book) change(_ context.Context, camera string, change func([]sidecar.Fu
 		}
 	}
 	b.all = all
+	if b.late {
+		return fmt.Errorf("late: %w", sidecar.ErrNotYet)
+	}
 	return nil
 }
 
@@ -129,6 +134,14 @@ func TestFunctionsAreChanged(t *testing.T) {
 		if text := admin.want(c.status, "PUT", at+"new", zone); !strings.Contains(text, c.want) || strings.Contains(text, "on fire") {
 			t.Errorf("got %s, want %q", text, c.want)
 		}
+	}
+	b.fault, b.late = nil, true
+	if text := admin.want(202, "PUT", at+"late", zone); !strings.Contains(text, `"id":"late"`) {
+		t.Errorf("got %s", text)
+	}
+	admin.want(202, "DELETE", at+"late", nil)
+	if want := "root function.put a/late, root function.remove a/late"; !strings.HasSuffix(told(), want) {
+		t.Errorf("the audit has %s", told())
 	}
 	s.change = nil
 	s.stop()

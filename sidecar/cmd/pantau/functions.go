@@ -16,7 +16,7 @@ const (
 )
 
 // change gives a camera other functions in the configuration file, and returns when they
-// are in force: see console.Options.Change.
+// are in force, or it takes too long: see console.Options.Change.
 func (s *service) change(ctx context.Context, camera string, change func([]sidecar.Function) ([]sidecar.Function, error)) error {
 	var want []sidecar.Function
 	err := s.catalogue.Change(camera, func(now []sidecar.Function) (_ []sidecar.Function, err error) {
@@ -39,7 +39,7 @@ func (s *service) change(ctx context.Context, camera string, change func([]sidec
 		case <-tick.C:
 		case <-ctx.Done():
 			s.log.Warn("functions were changed in the file, and are not in force yet", "camera", camera, "file", s.file)
-			return nil
+			return sidecar.ErrNotYet
 		}
 	}
 }

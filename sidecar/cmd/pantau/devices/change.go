@@ -47,7 +47,7 @@ func (d *Devices) ChangeRules(ctx context.Context, camera, user string, c device
 		}
 		return all, nil
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, sidecar.ErrNotYet) { // ONVIF has no word for that
 		return refusal(err, ids, put)
 	}
 	for _, name := range c.Delete {

@@ -190,3 +190,16 @@ func TestWhatTheServerDoesNotKnowYet(t *testing.T) {
 		}
 	}
 }
+
+// TestAChangeThatIsNotInForceYetIsDone, and the audit is told.
+func TestAChangeThatIsNotInForceYetIsDone(t *testing.T) {
+	all, told := every(), []string{}
+	d := changing(&all, &told)
+	change := d.o.Change
+	d.o.Change = func(ctx context.Context, camera string, f func([]sidecar.Function) ([]sidecar.Function, error)) error {
+		return errors.Join(change(ctx, camera, f), sidecar.ErrNotYet)
+	}
+	if err := d.ChangeRules(t.Context(), "cam", "Siti", device.RuleChange{Delete: []string{"z"}}); err != nil || len(told) != 1 {
+		t.Errorf("got %v, told %v", err, told)
+	}
+}
