@@ -71,16 +71,12 @@ def traffic(folder):
         for r in rows(folder / "manifest.csv")]
 
 
-LITTER = 1
-
-
 def others(data):
     """Litter and water are streets too; their test splits stay untouched, and
     drone pictures of floods show no street from a camera's place."""
     found = []
     for topic in ("water", "litter"):
-        step = LITTER if topic == "litter" else 1
-        for r in rows(data / topic / "manifest.csv")[::step]:
+        for r in rows(data / topic / "manifest.csv"):
             prefix = "_".join(r["file"].split("_")[:-1])
             if r["split"] == "train" and prefix != "aerial":
                 found.append(Picture(path=data / topic / "images" / r["file"], source="data/" + prefix,
