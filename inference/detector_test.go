@@ -59,8 +59,8 @@ func none() *sidecar.Frame { return nil }
 
 func TestDetectGivesTheFrameBack(t *testing.T) {
 	d := open(t, options(t))
-	if d.Name() != "street@3" || d.workers != 2 {
-		t.Errorf("%s with %d workers, want street@3 with 2", d.Name(), d.workers)
+	if d.Name() != "street@4" || d.workers != 2 {
+		t.Errorf("%s with %d workers, want street@4 with 2", d.Name(), d.workers)
 	}
 	for _, size := range [][2]int{{64, 48}, {48, 64}, {32, 32}, {1, 1}, {200, 3}} {
 		frame := blank(size[0], size[1])

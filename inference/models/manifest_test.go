@@ -28,8 +28,8 @@ func TestBuiltinManifest(t *testing.T) {
 	}
 	for _, name := range []string{"", Auto, "street"} {
 		model, err := m.Find(name)
-		if err != nil || model.ID() != "street@3" || model.INT8 != "street-int8" {
-			t.Errorf("%q is %s, error %v, want street@3", name, model.ID(), err)
+		if err != nil || model.ID() != "street@4" || model.INT8 != "street-int8" {
+			t.Errorf("%q is %s, error %v, want street@4", name, model.ID(), err)
 		}
 	}
 	_, err := m.Find("yolo99")

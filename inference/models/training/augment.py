@@ -104,6 +104,7 @@ class Augment:
         image, target = self.load(int(rng.choice(self.count, p=self.weights)))
         h, w = image.shape[:2]
         side = rng.uniform(0.08, 0.35) * min(h, w) * np.array([np.exp(rng.normal(-0.2, 0.35)), 1])
+        side = np.minimum(side, [w, h])
         corner = rng.uniform(0, [w - side[0], h - side[1]])
         box = np.concatenate([corner, corner + side])
         busy = np.concatenate([target["boxes"], target["ignore"]])

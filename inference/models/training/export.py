@@ -146,7 +146,7 @@ def affine(low, high):
     return np.float32(scale), np.uint8(np.clip(round(-low / scale), 0, 255))
 
 
-def calibrate(student, pictures, count=48, keep=4000, seed=1):
+def calibrate(student, pictures, count=128, keep=4000, seed=1):
     """The range of each activation that loses least by rounding, on streets."""
     rng, seen = np.random.default_rng(seed), {}
     for i in rng.choice(len(pictures), min(count, len(pictures)), replace=False):

@@ -62,7 +62,7 @@ def reclass(found, scores, seen):
     for box, name in seen if len(found) else ():
         over = bx.iou(np.array([box]), found)[0]
         i = over.argmax()
-        if over[i] < 0.8:
+        if over[i] < 0.65:
             continue  # the teacher does not see it any more
         of = FOUR if name == "four-wheeler" else [CLASSES.index(name)] if name in CLASSES else [scores[i, :6].argmax()]
         scores[i], keep[i] = 0, name != "none"

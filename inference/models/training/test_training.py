@@ -54,6 +54,26 @@ class Targets(unittest.TestCase):
         np.testing.assert_array_equal(got["boxes"], [[0, 0, 20, 20]])
         np.testing.assert_array_equal(got["ignore"], [[40, 0, 60, 20]])
 
+    def test_the_third_teacher(self):
+        """Where it agrees with the others their score is mixed; alone it is believed for some classes."""
+        def scores(*pairs):
+            s = np.zeros((len(pairs), 6 + len(teacher.RIVALS)))
+            for i, (kind, v) in enumerate(pairs):
+                s[i, kind] = v
+            return s
+        later = teacher.Later.__new__(teacher.Later)
+        mine = np.array([[0.0, 0, 20, 20], [40.0, 0, 60, 20], [80.0, 0, 90, 20], [100.0, 0, 110, 20]])
+        said = scores((targets.CAR, 0.9), (targets.MOTORCYCLE, 0.9), (targets.PERSON, 0.9), (targets.BICYCLE, 0.9))
+        later.detector = type("Fake", (), {"view": lambda self, *_: (mine.copy(), said.copy())})()
+        theirs = np.array([[0.0, 0, 20, 22], [102.0, 0, 108, 18], [200.0, 0, 210, 20]])
+        found, got = later(None, theirs, scores((targets.CAR, 0.3), (targets.PERSON, 0.5), (targets.PERSON, 0.5)), (2, 3, 4, 5))
+        at = {tuple(b.round().astype(int)): s[:6] for b, s in zip(found, got)}
+        self.assertAlmostEqual(at[(0, 0, 20, 20)][targets.CAR], 0.7, places=5)
+        self.assertAlmostEqual(at[(40, 0, 60, 20)][targets.MOTORCYCLE], 0.6, places=5)
+        self.assertAlmostEqual(at[(80, 0, 90, 20)][targets.PERSON], teacher.DOUBT, places=5)
+        self.assertNotIn((100, 0, 110, 20), at, "they saw a person there")
+        self.assertAlmostEqual(at[(200, 0, 210, 20)][targets.PERSON], 0.5, places=5)
+
     def test_a_rival_wins(self):
         scores = np.zeros((1, 6 + len(teacher.RIVALS)))
         scores[0, targets.PERSON], scores[0, 6] = 0.5, 0.6

@@ -38,6 +38,7 @@ class Pictures:
         for i, t in enumerate(self.targets):
             rare = (t["classes"] == targets.BICYCLE).any() or targets.eyed(self.pictures[i])
             self.weights[i] *= 4 if rare else 2 if self.pictures[i].path.stem in targets.classed() else 1
+            self.weights[i] *= 2 if (t["classes"] == targets.MOTORCYCLE).sum() > 1 else 1
 
     def __call__(self, i):
         if self.images[i] is None:
@@ -110,7 +111,7 @@ def run(o):
     torch.set_num_threads(max(2, torch.get_num_threads()))  # with one, PyTorch goes without oneDNN
     cv2.setNumThreads(1)
     torch.manual_seed(o.seed)
-    pictures = Pictures([p for p in sources.pictures(o.shared) if p.use in o.use], o.work / "raw")
+    pictures = Pictures([p for p in sources.pictures(o.shared) if p.use in o.use], o.work / o.labels)
     crops = pictures.crops()
     augment = Augment(pictures, len(pictures.pictures), pictures.weights, crops)
     print(f"{len(pictures.pictures)} pictures, {sum(len(t['boxes']) for t in pictures.targets)} objects, "
@@ -168,6 +169,7 @@ def main():
     p.add_argument("--start", required=True, help="NanoDet-g as ONNX")
     p.add_argument("--weights", help="go on from these weights: a .pt of an earlier training, or ../street/street.onnx")
     p.add_argument("--name", default="street")
+    p.add_argument("--labels", default="raw", help="folder of the teachers' labels: raw, or again")
     p.add_argument("--use", nargs="+", default=["train"], help="train; experiment adds pictures without a stated licence")
     p.add_argument("--steps", type=int, default=2000)
     p.add_argument("--batch", type=int, default=16)

@@ -123,7 +123,7 @@ func TestDetectorsKnowAuto(t *testing.T) {
 		}
 	})
 	named, err := d.get("")
-	if err != nil || named.Name() != "street@3" || len(a.known()) != 0 {
+	if err != nil || named.Name() != "street@4" || len(a.known()) != 0 {
 		t.Fatalf("the default is %v, error %v, measured %v, want the model of the name, unmeasured", named, err, a.known())
 	}
 	measured, err := d.get(models.Auto)
