@@ -55,6 +55,12 @@ func (b Box) IoU(c Box) float64 {
 	return inter / union
 }
 
+// Widened is the box with part of its width and height added on each side.
+func (b Box) Widened(part float64) Box {
+	x, y := part*b.Width(), part*b.Height()
+	return Box{b.Left - x, b.Top - y, b.Right + x, b.Bottom + y}
+}
+
 // Clamp cuts off what lies outside of the picture.
 func (b Box) Clamp() Box { return b.Intersect(Box{0, 0, 1, 1}) }
 

@@ -22,8 +22,6 @@ type Analyser struct {
 	functions []sidecar.Function
 	analytics []Analytic                         // of the functions, in their order
 	tracks    map[sidecar.TrackID]*object        // of this epoch
-	live      []*object                          // the same, in the order in which they came
-	lost      []*object                          // given up by the tracker, and perhaps not gone
 	suspended bool                               // the rules are: the picture is not what they were drawn on
 	told      map[sidecar.TrackID]map[string]int // events of the tracks that were followed when they were; nil: they never were
 }

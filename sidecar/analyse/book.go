@@ -14,6 +14,8 @@ type book struct {
 	rules    string
 	clock    clock
 	areas    areas
+	live     []*object       // followed in this epoch, in the order in which they came
+	lost     []*object       // given up by the tracker, and perhaps not gone
 	events   []sidecar.Event // of this scene
 	watchers []watcher
 	mute     bool // what is told and counted is not

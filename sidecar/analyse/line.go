@@ -37,6 +37,7 @@ type path struct {
 	anchor  sidecar.Point
 	birth   sidecar.Point // the first anchor
 	settled int           // where it stood clearly the last time
+	stood   sidecar.Box   // where that was
 	net     int           // cuts of the line since then: to the right less to the left
 	cuts    [2]cut        // the last one to the left, and to the right
 	toward  int           // the side of the last observation beyond the band
@@ -90,7 +91,7 @@ func (l *line) Update(_ moment, objects []*object) {
 
 // begin starts a path where the object was born.
 func (l *line) begin(o *object) *path {
-	p := &path{at: o.start, anchor: l.anchor.Of(o.start.box)}
+	p := &path{at: o.start, stood: o.start.box, anchor: l.anchor.Of(o.start.box)}
 	p.birth = p.anchor
 	if d := l.shape.depth(p.anchor, o.start.box); math.Abs(d) > 1 {
 		p.settled = sign(d)
@@ -108,7 +109,7 @@ func (l *line) step(o *object, p *path) {
 	}
 	to := sign(depth)
 	if to == p.settled {
-		p.hits, p.net = 0, 0
+		p.hits, p.net, p.stood = 0, 0, o.fix.box
 		return
 	}
 	if to != p.toward {
@@ -146,10 +147,10 @@ func (l *line) settle(o *object, p *path, to int) {
 	// as one that was settled.
 	b := o.fix.box
 	came := p.settled != 0 || math.Abs(l.shape.depth(p.anchor, b)-l.shape.depth(p.birth, b)) >= 2
-	if p.net*to > 0 && came {
+	if p.net*to > 0 && came && !(o.leaps() && l.jammed(o, b, p.stood)) {
 		l.count(o, p, to)
 	}
-	p.settled, p.net, p.hits = to, 0, 0
+	p.settled, p.net, p.hits, p.stood = to, 0, 0, b
 }
 
 // count counts a crossing, unless the object's last one had the same direction:
@@ -192,8 +193,8 @@ func (l *line) Join(from, into *object, now moment) {
 	l.move(&whole, p.at)
 	switch {
 	case p.settled == 0:
-		p.settled, p.net, p.cuts = f.settled, whole.net, whole.cuts
-	case after && f.settled == -p.settled && len(p.passes) == 0 && whole.net*p.settled > 0:
+		p.settled, p.stood, p.net, p.cuts = f.settled, f.stood, whole.net, whole.cuts
+	case after && f.settled == -p.settled && len(p.passes) == 0 && whole.net*p.settled > 0 && !l.jammed(into, into.start.box, f.stood):
 		p.cuts, p.passes = whole.cuts, f.passes
 		l.count(into, p, p.settled)
 		return
@@ -226,7 +227,7 @@ func (l *line) alternate(passes []pass, o *object, now moment) []pass {
 func (l *line) Leave(o *object) {
 	p := l.paths[o]
 	delete(l.paths, o)
-	if p == nil || p.settled == 0 || p.net*p.settled >= 0 {
+	if p == nil || p.settled == 0 || p.net*p.settled >= 0 || l.jammed(o, o.fix.box, p.stood) {
 		return
 	}
 	to := -p.settled

@@ -119,6 +119,7 @@ type keptPath struct {
 	Anchor  sidecar.Point
 	Birth   sidecar.Point
 	Settled int
+	Stood   sidecar.Box
 	Net     int       `json:",omitempty"`
 	Cuts    []keptCut `json:",omitempty"` // both, or none where none matters
 	Toward  int       `json:",omitempty"`
@@ -159,7 +160,7 @@ func (k keptPass) recall(rows int) (pass, error) {
 
 func (l *line) keep(s *shelf) any {
 	return ofObjects(s, l.paths, func(n int, p *path) (keptPath, bool) {
-		k := keptPath{Object: n, At: p.at, Anchor: p.anchor, Birth: p.birth, Settled: p.settled, Net: p.net, Toward: p.toward, Hits: p.hits,
+		k := keptPath{Object: n, At: p.at, Anchor: p.anchor, Birth: p.birth, Settled: p.settled, Stood: p.stood, Net: p.net, Toward: p.toward, Hits: p.hits,
 			Since: p.since, Counted: p.counted}
 		if p.net != 0 {
 			k.Cuts = []keptCut{p.cuts[0].keep(), p.cuts[1].keep()}
@@ -181,7 +182,7 @@ func (l *line) recall(data []byte, s *shelf) error {
 		if o == nil || k.Settled*k.Settled > 1 || k.Toward*k.Toward > 1 || len(k.Cuts) != 0 && len(k.Cuts) != 2 {
 			return errMemory
 		}
-		p := &path{at: k.At, anchor: k.Anchor, birth: k.Birth, settled: k.Settled, net: k.Net, toward: k.Toward, hits: k.Hits, since: k.Since, counted: k.Counted}
+		p := &path{at: k.At, anchor: k.Anchor, birth: k.Birth, settled: k.Settled, stood: k.Stood, net: k.Net, toward: k.Toward, hits: k.Hits, since: k.Since, counted: k.Counted}
 		for i, c := range k.Cuts {
 			if p.cuts[i] = c.recall(); c.Piece < 0 || c.Piece >= len(l.shape)-1 {
 				return errMemory

@@ -10,13 +10,16 @@ import (
 const (
 	// returning is how long after it was last seen an object may come back under
 	// another identity.
-	returning = 3 * time.Second
+	returning = 3250 * time.Millisecond
 	// standing is the longest gap between two scenes, as at a restart, over which an
 	// object that stood still is found again where it stood.
 	standing = 30 * time.Second
 	// resemblance is the overlap (IoU) of where an object must be by now with
 	// where a new track is born, from which they are the same object.
 	resemblance = 0.2
+	// straying is how far what moves may be, after each second, from where it must be,
+	// in sizes: both boxes are widened by so much on each side. What stands stays.
+	straying = 1.0
 	// away is how far from where it was born an object must have been, in sizes of its
 	// box, to have moved: the boxes of what stands tremble.
 	away = 1.0
@@ -50,6 +53,7 @@ type object struct {
 	moved    bool           // it was once clearly away from where it was born
 	looks    int            // how often it was observed
 	scores   float64        // the sum of the scores then
+	gait     gait           // how it came along lately
 	blind    time.Duration  // since it was observed last, in which it stood and nobody looked
 }
 
@@ -69,6 +73,9 @@ func newObject(t *sidecar.Track, now moment, c *clock) *object {
 func (o *object) observe(t *sidecar.Track, now moment) {
 	o.track, o.observed = *t, true
 	o.track.Zones = nil
+	if to := (fix{now, t.Box}); o.looks > 0 {
+		o.gait.to(o.fix, to)
+	}
 	o.fix, o.blind = fix{now, t.Box}, 0
 	o.looks++
 	o.scores += t.Score
@@ -97,7 +104,11 @@ func (o *object) returns(elder *object) float64 {
 	if gap <= 0 && elder.blind == 0 || gap > returning || elder.heir != nil || elder.left() || o.track.Class != elder.track.Class {
 		return 0
 	}
-	overlap := elder.ahead(gap).IoU(o.start.box)
+	x := 0.0
+	if elder.track.Motion != sidecar.Stopped {
+		x = straying * max(0, gap.Seconds())
+	}
+	overlap := elder.ahead(gap).Widened(x).IoU(o.start.box.Widened(x))
 	if overlap < resemblance {
 		return 0
 	}

@@ -117,10 +117,10 @@ func (t *Tracker) offer(o *object, s stage) {
 }
 
 // lowFor is how long after its last observation a doubtful detection may continue a
-// track. Who walks and is doubtful most of the time gets no others, and is waited for as
-// long as anybody. What is doubtful and stands, or drives, is mostly no object.
+// track. Who walks or rides, and is doubtful most of the time, gets no others, and is
+// waited for as long as anybody. What is doubtful and stands, or drives, is mostly no object.
 func (t *Tracker) lowFor(o *object) time.Duration {
-	if o.class.winner == sidecar.Person && !o.stopped && o.proof < t.o.High*float64(o.hits) {
+	if family(o.class.winner) != fourWheels && !o.stopped && o.proof < t.o.High*float64(o.hits) {
 		return t.o.Lost
 	}
 	return lowFor

@@ -65,7 +65,7 @@ const (
 // Identity.
 const (
 	bornFrom      = 0.75                   // share of Options.High from which a detection begins a track
-	leastProof    = 1.2                    // scores of all observations of a track that is confirmed, summed
+	leastProof    = 1.1                    // scores of all observations of a track that is confirmed, summed
 	leastLife     = 190 * time.Millisecond // its age: as many frames a second as there are, a ghost of a moment is none
 	tentativeFor  = 500 * time.Millisecond // how long a track without identity may be hidden
 	classMargin   = 1.25                   // lead of a class that takes over from another
