@@ -125,8 +125,8 @@ func TestPerfectSightCountsNearlyAll(t *testing.T) {
 
 // TestNobodyCountsTwiceInAQueue lets a queue stand on the line, with a detector
 // that loses what stands for seconds, so that identities change. Nobody is counted
-// twice. With all the clutter of real clips, flickering boxes between those who
-// stand do count: how many is printed.
+// twice. With all the clutter of real clips, boxes between those who stand still are
+// at times: in less than one queue of ten minutes each.
 func TestNobodyCountsTwiceInAQueue(t *testing.T) {
 	n, jam := seeds(t, 3), 2*time.Minute
 	if n >= 100 {
@@ -139,8 +139,8 @@ func TestNobodyCountsTwiceInAQueue(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		d    Detector
-		most int // -1: only printed
-	}{{"misses", plain, 0}, {"misses for seconds", bursts, 0}, {"clutter", Like(0.9), -1}} {
+		most int
+	}{{"misses", plain, 0}, {"misses for seconds", bursts, 0}, {"clutter", Like(0.9), n}} {
 		twice, standing := 0, 0
 		for seed := range n {
 			f := Shoot(uint64(seed)+1, Options{Kind: Queue, FPS: 10, Length: jam + 30*time.Second, Jam: jam})
@@ -150,14 +150,14 @@ func TestNobodyCountsTwiceInAQueue(t *testing.T) {
 			for i, x := range got {
 				if x.t > 20 && x.t < 20+jam.Seconds() && still[x.agent] && p.again(got, i) {
 					twice++
-					if c.most >= 0 {
+					if c.most == 0 {
 						t.Logf("seed %d: agent %d counted again %s at %.1f s, track %s: %s", f.Seed, x.agent, x.Direction, x.t, x.Track, p.rival(x))
 					}
 				}
 			}
 		}
 		t.Logf("%s: %d queues of %v, %d agents stood in them, %d counted again", c.name, n, jam, standing, twice)
-		if c.most >= 0 && twice > c.most {
+		if twice > c.most {
 			t.Errorf("%s: %d counted again, want at most %d", c.name, twice, c.most)
 		}
 	}
