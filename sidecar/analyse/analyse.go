@@ -192,7 +192,7 @@ func (a *Analyser) release(now moment) {
 		if o.joined {
 			continue
 		}
-		if !o.left() && now.steady-o.fix.steady-o.blind <= returning {
+		if !o.left() && now.steady-o.fix.steady-o.blind <= o.returning() {
 			kept = append(kept, o)
 			continue
 		}
@@ -203,10 +203,10 @@ func (a *Analyser) release(now moment) {
 }
 
 func (a *Analyser) leave(o *object) {
-	o.tie(nil)
 	for _, k := range a.analytics {
 		k.Leave(o)
 	}
+	o.tie(nil)
 }
 
 // Counts gives the minutes that are over at now, by the time of the scenes, and

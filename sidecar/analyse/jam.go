@@ -63,7 +63,7 @@ func (b *book) jammed(o *object, boxes ...sidecar.Box) bool {
 		about, shares := 0, false
 		for _, objects := range [2][]*object{b.live, b.lost} {
 			for _, e := range objects {
-				if e == o || e.joined || e.track.Motion != sidecar.Stopped || !e.real() || e.fix.box.Intersect(box).Area() <= 0 {
+				if e.is(o) || e.joined || e.track.Motion != sidecar.Stopped || !e.real() || e.fix.box.Intersect(box).Area() <= 0 {
 					continue
 				}
 				about++
@@ -72,6 +72,18 @@ func (b *book) jammed(o *object, boxes ...sidecar.Box) bool {
 		}
 		if shares && about >= crowded {
 			return true
+		}
+	}
+	return false
+}
+
+// is says whether two may be the same one: it, or one whose return it may be.
+func (o *object) is(e *object) bool {
+	for _, from := range [2][2]*object{{o, e}, {e, o}} {
+		for k := from[0]; k != nil; k = k.elder {
+			if k == from[1] {
+				return true
+			}
 		}
 	}
 	return false

@@ -9,8 +9,9 @@ import (
 
 const (
 	// returning is how long after it was last seen an object may come back under
-	// another identity.
-	returning = 3250 * time.Millisecond
+	// another identity, and walking how long somebody on foot may.
+	returning = 3 * time.Second
+	walking   = 3500 * time.Millisecond
 	// standing is the longest gap between two scenes, as at a restart, over which an
 	// object that stood still is found again where it stood.
 	standing = 30 * time.Second
@@ -19,7 +20,7 @@ const (
 	resemblance = 0.2
 	// straying is how far what moves may be, after each second, from where it must be,
 	// in sizes: both boxes are widened by so much on each side. What stands stays.
-	straying = 1.0
+	straying = 0.85
 	// away is how far from where it was born an object must have been, in sizes of its
 	// box, to have moved: the boxes of what stands tremble.
 	away = 1.0
@@ -101,7 +102,7 @@ func (o *object) returns(elder *object) float64 {
 	if elder.blind > 0 && elder.fix.box.IoU(o.start.box) < alike {
 		return 0
 	}
-	if gap <= 0 && elder.blind == 0 || gap > returning || elder.heir != nil || elder.left() || o.track.Class != elder.track.Class {
+	if gap <= 0 && elder.blind == 0 || gap > elder.returning() || elder.heir != nil || elder.left() || o.track.Class != elder.track.Class {
 		return 0
 	}
 	x := 0.0
@@ -113,6 +114,14 @@ func (o *object) returns(elder *object) float64 {
 		return 0
 	}
 	return overlap / (1 + max(0, gap).Seconds())
+}
+
+// returning is how long after it was last seen it may come back.
+func (o *object) returning() time.Duration {
+	if o.track.Class == sidecar.Person {
+		return walking
+	}
+	return returning
 }
 
 // ahead is where the object must be some time after it was last seen.
