@@ -36,7 +36,7 @@ func (t *Tracker) confirm() {
 
 // proven says whether there is enough evidence that an object is one: enough
 // observations over enough time, not all of them doubtful, and not in or around
-// another one.
+// another one. What fills much of the picture is seen surely, or is none.
 func (t *Tracker) proven(o *object) bool {
 	if !o.found {
 		return false
@@ -44,7 +44,8 @@ func (t *Tracker) proven(o *object) bool {
 	if o.apart++; t.nested(o) {
 		o.apart = 0
 	}
-	return o.apart >= t.o.Hits && o.proof >= leastProof && t.now-o.since >= leastLife
+	return o.apart >= t.o.Hits && o.proof >= leastProof && t.now-o.since >= leastLife &&
+		(o.box.Area() < giant || o.proof >= t.o.High*float64(o.hits))
 }
 
 // known says whether a detection is one more box around an object that has one.
