@@ -11,7 +11,7 @@ const (
 	// returning is how long after it was last seen an object may come back under
 	// another identity, and walking how long somebody on foot may.
 	returning = 3 * time.Second
-	walking   = 3500 * time.Millisecond
+	walking   = 3750 * time.Millisecond
 	// standing is the longest gap between two scenes, as at a restart, over which an
 	// object that stood still is found again where it stood.
 	standing = 30 * time.Second
