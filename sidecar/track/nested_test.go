@@ -177,3 +177,23 @@ func TestFaintOnesAreLookedForLonger(t *testing.T) {
 		}
 	}
 }
+
+// A faint box over much of the picture, as around several cars that have gone, is no
+// object, and a bus close to the camera is one.
+func TestGiantsAreSeenSurely(t *testing.T) {
+	for _, c := range []struct {
+		score, size float64
+		want        bool
+	}{{0.35, 0.7, false}, {0.6, 0.7, true}, {0.35, 0.2, true}} {
+		tk, found := New(Options{}), false
+		for i := range 30 {
+			d := sidecar.Detection{Class: sidecar.Bus, Score: c.score, Box: square(0.5+0.002*float64(i), 0.5, c.size)}
+			for _, k := range tk.Update(time.Duration(i)*100*time.Millisecond, []sidecar.Detection{d}).Tracks {
+				found = found || k.Confirmed
+			}
+		}
+		if found != c.want {
+			t.Errorf("score %v, size %v: an object %v, want %v", c.score, c.size, found, c.want)
+		}
+	}
+}
