@@ -187,19 +187,13 @@ func (a *Analyser) reunite(now moment) {
 
 // release lets go of lost objects that will not return.
 func (a *Analyser) release(now moment) {
-	kept := a.lost[:0]
+	gone := func(o *object) bool { return o.left() || now.steady-o.fix.steady-o.blind > returning }
 	for _, o := range a.lost {
-		if o.joined {
-			continue
+		if !o.joined && gone(o) {
+			a.leave(o)
 		}
-		if !o.left() && now.steady-o.fix.steady-o.blind <= o.returning() {
-			kept = append(kept, o)
-			continue
-		}
-		a.leave(o)
 	}
-	clear(a.lost[len(kept):])
-	a.lost = kept
+	a.lost = slices.DeleteFunc(a.lost, func(o *object) bool { return o.joined || gone(o) })
 }
 
 func (a *Analyser) leave(o *object) {

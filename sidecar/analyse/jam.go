@@ -11,24 +11,31 @@ import (
 // parts, and a track goes from one to another without anybody moving. What comes to a
 // place in which another of its kind stands, or from one, is mostly that, and is believed
 // only if it went there step by step. Lengths are in sizes of the boxes.
+//
+// A step is a leap where it is more of the object's way than its mean score, so that who
+// is seen surely may be hidden for half of it, and than one of the usual time between
+// two frames would be at twice the object's pace.
 const (
 	crowded = 2                       // so many must stand about a box
 	sharing = 0.15                    // overlap (IoU) from which it is in the place of one of them
 	wayTime = 1250 * time.Millisecond // of a leg of its way
 	wayLegs = 2                       // so many are looked at
+	elders  = 16                      // so many identities of one object are known again
 )
 
 // gait is how an object came along lately: in legs of wayTime, the newest last.
 type gait struct {
-	from [wayLegs]fix     // where each leg began
-	step [wayLegs]float64 // the largest step in each
+	begun bool
+	from  [wayLegs]fix     // where each leg began
+	step  [wayLegs]float64 // the largest one in each
 }
 
 // to goes on from one observation to the next.
 func (g *gait) to(a, b fix) {
 	last := wayLegs - 1
 	switch {
-	case g.from[last].box.Area() <= 0:
+	case !g.begun:
+		g.begun = true
 		for i := range g.from {
 			g.from[i] = a
 		}
@@ -40,20 +47,21 @@ func (g *gait) to(a, b fix) {
 	g.step[last] = max(g.step[last], sizesApart(a.box, b.box))
 }
 
-// leaps says whether one step made a large part of the object's way: more than its mean
-// score, so that who is seen surely may be hidden for half of it.
-func (o *object) leaps() bool {
+// leaps says whether the object came by a leap lately.
+func (o *object) leaps(interval time.Duration) bool {
 	most := 0.0
 	for _, s := range o.gait.step {
 		most = max(most, s)
 	}
-	return most*float64(o.looks) > o.scores*sizesApart(o.gait.from[0].box, o.fix.box)
+	way, took := sizesApart(o.gait.from[0].box, o.fix.box), o.fix.steady-o.gait.from[0].steady
+	return most*float64(o.looks) > o.scores*way && most*float64(took) > 2*way*float64(interval)
 }
 
 // sizesApart is how far the foot of a box is from that of another, in sizes of both.
 func sizesApart(a, b sidecar.Box) float64 {
 	p, q := a.Foot(), b.Foot()
-	return 2 * math.Hypot((p[0]-q[0])/(a.Width()+b.Width()), (p[1]-q[1])/(a.Height()+b.Height()))
+	w, h := max(a.Width()+b.Width(), blur), max(a.Height()+b.Height(), blur)
+	return 2 * math.Hypot((p[0]-q[0])/w, (p[1]-q[1])/h)
 }
 
 // jammed says whether one of the boxes of an object is in the place of another of its
@@ -63,7 +71,7 @@ func (b *book) jammed(o *object, boxes ...sidecar.Box) bool {
 		about, shares := 0, false
 		for _, objects := range [2][]*object{b.live, b.lost} {
 			for _, e := range objects {
-				if e.is(o) || e.joined || e.track.Motion != sidecar.Stopped || !e.real() || e.fix.box.Intersect(box).Area() <= 0 {
+				if o.is(e) || e.joined || e.heir != nil || e.track.Motion != sidecar.Stopped || !e.real() || e.fix.box.Intersect(box).Area() <= 0 {
 					continue
 				}
 				about++
@@ -79,14 +87,13 @@ func (b *book) jammed(o *object, boxes ...sidecar.Box) bool {
 
 // is says whether two may be the same one: it, or one whose return it may be.
 func (o *object) is(e *object) bool {
-	for _, from := range [2][2]*object{{o, e}, {e, o}} {
-		for k := from[0]; k != nil; k = k.elder {
-			if k == from[1] {
-				return true
-			}
+	for range elders {
+		if o == e || o == nil {
+			break
 		}
+		o = o.elder
 	}
-	return false
+	return o == e
 }
 
 // kindred says whether two classes are taken for each other.

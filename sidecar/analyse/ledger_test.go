@@ -170,7 +170,7 @@ func TestEpochsGoOn(t *testing.T) {
 		f.show(walker(1, 0.5, 0.3+0.04*float64(i)))
 	}
 	f.epoch, f.born = "e2", map[sidecar.TrackID]sidecar.Track{}
-	f.wait(walking)
+	f.wait(3 * time.Second)
 	for i := range 10 {
 		f.show(walker(1, 0.5, 0.3+0.04*float64(i)))
 	}

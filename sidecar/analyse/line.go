@@ -147,7 +147,7 @@ func (l *line) settle(o *object, p *path, to int) {
 	// as one that was settled.
 	b := o.fix.box
 	came := p.settled != 0 || math.Abs(l.shape.depth(p.anchor, b)-l.shape.depth(p.birth, b)) >= 2
-	if p.net*to > 0 && came && !(o.leaps() && l.jammed(o, b, p.stood)) {
+	if p.net*to > 0 && came && !(o.leaps(l.interval) && l.jammed(o, b, p.stood)) {
 		l.count(o, p, to)
 	}
 	p.settled, p.net, p.hits, p.stood = to, 0, 0, b
@@ -227,7 +227,7 @@ func (l *line) alternate(passes []pass, o *object, now moment) []pass {
 func (l *line) Leave(o *object) {
 	p := l.paths[o]
 	delete(l.paths, o)
-	if p == nil || p.settled == 0 || p.net*p.settled >= 0 || l.jammed(o, o.fix.box, p.stood) {
+	if p == nil || p.settled == 0 || p.net*p.settled >= 0 || o.leaps(l.interval) && l.jammed(o, o.fix.box, p.stood) {
 		return
 	}
 	to := -p.settled

@@ -9,18 +9,18 @@ import (
 
 const (
 	// returning is how long after it was last seen an object may come back under
-	// another identity, and walking how long somebody on foot may.
+	// another identity.
 	returning = 3 * time.Second
-	walking   = 3750 * time.Millisecond
 	// standing is the longest gap between two scenes, as at a restart, over which an
 	// object that stood still is found again where it stood.
 	standing = 30 * time.Second
 	// resemblance is the overlap (IoU) of where an object must be by now with
 	// where a new track is born, from which they are the same object.
 	resemblance = 0.2
-	// straying is how far what moves may be, after each second, from where it must be,
-	// in sizes: both boxes are widened by so much on each side. What stands stays.
-	straying = 0.85
+	// straying is by how much both boxes are widened on each side for that, in sizes for
+	// each second, of what moves: after one second it may be 1.7 sizes from where it must
+	// be, and after three 3.4. What stands stays.
+	straying = 0.8
 	// away is how far from where it was born an object must have been, in sizes of its
 	// box, to have moved: the boxes of what stands tremble.
 	away = 1.0
@@ -74,9 +74,11 @@ func newObject(t *sidecar.Track, now moment, c *clock) *object {
 func (o *object) observe(t *sidecar.Track, now moment) {
 	o.track, o.observed = *t, true
 	o.track.Zones = nil
-	if to := (fix{now, t.Box}); o.looks > 0 {
-		o.gait.to(o.fix, to)
+	from := o.fix
+	if o.looks == 0 {
+		from = o.start
 	}
+	o.gait.to(from, fix{now, t.Box})
 	o.fix, o.blind = fix{now, t.Box}, 0
 	o.looks++
 	o.scores += t.Score
@@ -102,7 +104,7 @@ func (o *object) returns(elder *object) float64 {
 	if elder.blind > 0 && elder.fix.box.IoU(o.start.box) < alike {
 		return 0
 	}
-	if gap <= 0 && elder.blind == 0 || gap > elder.returning() || elder.heir != nil || elder.left() || o.track.Class != elder.track.Class {
+	if gap <= 0 && elder.blind == 0 || gap > returning || elder.heir != nil || elder.left() || o.track.Class != elder.track.Class {
 		return 0
 	}
 	x := 0.0
@@ -114,14 +116,6 @@ func (o *object) returns(elder *object) float64 {
 		return 0
 	}
 	return overlap / (1 + max(0, gap).Seconds())
-}
-
-// returning is how long after it was last seen it may come back.
-func (o *object) returning() time.Duration {
-	if o.track.Class == sidecar.Person {
-		return walking
-	}
-	return returning
 }
 
 // ahead is where the object must be some time after it was last seen.

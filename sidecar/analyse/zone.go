@@ -240,7 +240,7 @@ func (z *zone) Join(from, into *object, now moment) {
 		z.add(second.visit, z.rows[second.class].visits, -1)
 	}
 	g.loiters = f.loiters || g.loiters
-	g.came, g.announced, g.class = first.came, first.announced, first.class
+	g.came, g.announced, g.class, g.n = first.came, first.announced, first.class, max(f.n, g.n)
 	if g.visit = first.visit; g.visit.IsZero() {
 		g.visit = second.visit
 	}

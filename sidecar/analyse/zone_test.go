@@ -284,3 +284,25 @@ func TestAZoneReachesTheEdge(t *testing.T) {
 		t.Errorf("got %q, want one who has entered", got)
 	}
 }
+
+// Who is joined into one that was not announced leaves as who had come.
+func TestLeavesAsWhoCame(t *testing.T) {
+	f := newFilm(t, 10, square)
+	for x := 0.1; x < 0.5; x += 0.02 {
+		f.show(walker(1, x, 0.5))
+	}
+	for range 10 {
+		f.show(walker(1, 0.5, 0.5), faint(walker(2, 0.52, 0.5)))
+	}
+	f.play(&sidecar.Scene{Tracks: []sidecar.Track{faint(walker(2, 0.52, 0.5))}, Merged: []sidecar.Merge{{From: 1, Into: 2}}})
+	f.end(2)
+	f.wait(5 * time.Second)
+	if got := f.story(); got != "entered 1, left 2" {
+		t.Errorf("got %s", got)
+	}
+	for _, e := range f.events {
+		if c, ok := e.Data.(sidecar.ZoneChange); ok && c.N != 1 {
+			t.Errorf("%s has n %d, want 1", e.Type, c.N)
+		}
+	}
+}

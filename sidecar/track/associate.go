@@ -120,7 +120,8 @@ func (t *Tracker) offer(o *object, s stage) {
 // track. Who walks or rides, and is doubtful most of the time, gets no others, and is
 // waited for as long as anybody. What is doubtful and stands, or drives, is mostly no object.
 func (t *Tracker) lowFor(o *object) time.Duration {
-	if family(o.class.winner) != fourWheels && !o.stopped && o.proof < t.o.High*float64(o.hits) {
+	afoot := o.class.winner == sidecar.Person || family(o.class.winner) == twoWheels
+	if afoot && !o.stopped && o.proof < t.o.High*float64(o.hits) {
 		return t.o.Lost
 	}
 	return lowFor

@@ -97,8 +97,9 @@ class Later:
 
     def __call__(self, picture, found, scores, believed):
         """What they and it say together. found [N,4], scores [N,6+rivals]: what the others
-        said; they are not believed less where it saw nothing. believed: the classes that it
-        may say against them; where it alone is sure of another, nobody knows."""
+        said; they are not believed less where it saw nothing. believed: the classes whose score
+        it may raise above theirs. Of another one the score stays, or nobody knows where it
+        alone is sure; within a group it may change which class that is."""
         mine, said = fuse([self.detector.view(picture, *v) for v in LATER], want=2)
         found, scores, said = found.copy(), scores.copy(), said * WEIGHT
         over, covered, free = bx.iou(mine, found), bx.covered(found, mine).T, np.ones(len(found), bool)

@@ -4,6 +4,7 @@ It saves all that it needs every few minutes, and goes on from there.
 """
 
 import argparse
+import hashlib
 import json
 import multiprocessing
 import pathlib
@@ -107,6 +108,11 @@ def rate(step, steps, top, warm=60):
     return top * (0.025 + 0.975 * 0.5 * (1 + np.cos(np.pi * (step - warm) / max(1, steps - warm))))
 
 
+def digest(path):
+    """The SHA-256 of a file, or None without one."""
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest() if path else None
+
+
 def run(o):
     torch.set_num_threads(max(2, torch.get_num_threads()))  # with one, PyTorch goes without oneDNN
     cv2.setNumThreads(1)
@@ -125,8 +131,11 @@ def run(o):
     mean = {k: v.clone() for k, v in student.state_dict().items()}
     optimizer = torch.optim.AdamW(student.parameters(), o.rate, weight_decay=0.01)
     first, state = 0, o.work / f"{o.name}.state"
+    of = {"steps": o.steps, "seed": o.seed, "rate": o.rate, "batch": o.batch, "labels": o.labels, "use": o.use, "weights": digest(o.weights)}
     if state.exists():
         saved = torch.load(state)
+        if saved.get("of", of) != of:
+            sys.exit(f"{state} is of another training ({saved['of']}, not {of}): remove it, or give another --name")
         first, mean = saved["step"], saved["mean"]
         student.load_state_dict(saved["student"])
         optimizer.load_state_dict(saved["optimizer"])
@@ -156,10 +165,10 @@ def run(o):
                   + ", ".join(f"{k} {v / since:.3f}" for k, v in sums.items()), file=sys.stderr, flush=True)
             sums, since = {}, 0
         if (step + 1) % o.save == 0 or step + 1 == o.steps:
-            saved = {"step": step + 1, "student": student.state_dict(), "mean": mean, "optimizer": optimizer.state_dict()}
+            saved = {"of": of, "step": step + 1, "student": student.state_dict(), "mean": mean, "optimizer": optimizer.state_dict()}
             torch.save(saved, state.with_suffix(".tmp"))
             state.with_suffix(".tmp").rename(state)
-            torch.save(mean, o.work / f"{o.name}.pt")
+    torch.save(mean, o.work / f"{o.name}.pt")
 
 
 def main():

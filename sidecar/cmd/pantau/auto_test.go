@@ -127,7 +127,7 @@ func TestDetectorsKnowAuto(t *testing.T) {
 		t.Fatalf("the default is %v, error %v, measured %v, want the model of the name, unmeasured", named, err, a.known())
 	}
 	measured, err := d.get(models.Auto)
-	if err != nil || len(a.known()) != 1 || measured.Name() != a.known()[0].Use+"@3" {
+	if err != nil || len(a.known()) != 1 || measured.Name() != a.known()[0].Use+"@4" {
 		t.Fatalf("auto is %v, error %v, want what was measured: %+v", measured, err, a.known())
 	}
 	again, err := d.get(a.known()[0].Use)

@@ -126,7 +126,7 @@ func TestPerfectSightCountsNearlyAll(t *testing.T) {
 // TestNobodyCountsTwiceInAQueue lets a queue stand on the line, with a detector
 // that loses what stands for seconds, so that identities change. Nobody is counted
 // twice. With all the clutter of real clips, boxes between those who stand still are
-// at times: in less than one queue of ten minutes each.
+// at times: at most one in a queue.
 func TestNobodyCountsTwiceInAQueue(t *testing.T) {
 	n, jam := seeds(t, 3), 2*time.Minute
 	if n >= 100 {
