@@ -32,6 +32,18 @@ func ClassAt(i int) Class { return classes[i] }
 // Index is the place of a class in Classes, or -1.
 func (c Class) Index() int { return slices.Index(classes[:], c) }
 
+// Wheels is 2 of what is ridden, 4 of what is driven, and 0 of a class that is neither.
+// Classes of one number of wheels are taken for each other.
+func (c Class) Wheels() int {
+	switch c {
+	case Bicycle, Motorcycle:
+		return 2
+	case Car, Bus, Truck:
+		return 4
+	}
+	return 0
+}
+
 // Scores are what a detector gives each of Classes for one box, 0..1, in their order.
 // They are all zero where it gives a class alone.
 type Scores [len(classes)]float32

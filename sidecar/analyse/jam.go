@@ -97,15 +97,4 @@ func (o *object) is(e *object) bool {
 }
 
 // kindred says whether two classes are taken for each other.
-func kindred(a, b sidecar.Class) bool { return a == b || wheels(a) > 0 && wheels(a) == wheels(b) }
-
-// wheels is 2 or 4, or 0 of what has none.
-func wheels(c sidecar.Class) int {
-	switch c {
-	case sidecar.Bicycle, sidecar.Motorcycle:
-		return 2
-	case sidecar.Car, sidecar.Bus, sidecar.Truck:
-		return 4
-	}
-	return 0
-}
+func kindred(a, b sidecar.Class) bool { return a == b || a.Wheels() > 0 && a.Wheels() == b.Wheels() }

@@ -10,23 +10,15 @@ import (
 
 // Families of classes.
 const (
-	alone = iota
-	fourWheels
-	twoWheels
+	alone      = 0
+	twoWheels  = 2
+	fourWheels = 4
 )
 
 // family is a set of classes that a detector confuses, so that an object may be
 // seen as one in this frame and as another in the next. Classes outside of all
 // families are alone.
-func family(c sidecar.Class) int {
-	switch c {
-	case sidecar.Car, sidecar.Bus, sidecar.Truck:
-		return fourWheels
-	case sidecar.Bicycle, sidecar.Motorcycle:
-		return twoWheels
-	}
-	return alone
-}
+func family(c sidecar.Class) int { return c.Wheels() }
 
 // affinity is how well a detection's class fits a track's: 1 for the same, 0
 // for what cannot be the same object.
@@ -176,7 +168,7 @@ type pace struct {
 // by its height.
 func (o *object) ride(now time.Duration, score, aspect float64) {
 	c := o.box.Centre()
-	if o.class.winner != sidecar.Person && family(o.class.winner) != 2 {
+	if o.class.winner != sidecar.Person && family(o.class.winner) != twoWheels {
 		o.pace = pace{from: c, at: now}
 		return
 	}
