@@ -41,6 +41,7 @@ type Camera struct {
 	udp      []net.PacketConn // RTP, RTCP; nil with TLS
 	identity *tls.Certificate // nil without TLS
 	server   *gortsplib.Server
+	begun    chan struct{} // closed when Run has made the stream, or has failed to
 
 	mu       sync.Mutex
 	orders   orders
@@ -62,6 +63,7 @@ func New(o Options) (*Camera, error) {
 	c := &Camera{
 		options:  o,
 		password: o.Password.Reveal(),
+		begun:    make(chan struct{}),
 		orders:   orders{clockOffset: o.ClockOffset, noReports: o.NoReports},
 		conns:    map[*gortsplib.ServerConn]struct{}{},
 		sessions: map[*gortsplib.ServerSession]struct{}{},
@@ -154,7 +156,13 @@ func (c *Camera) Run(ctx context.Context) error {
 		return fmt.Errorf("serving RTSP: %w", err)
 	}
 	defer c.server.Close()
-	return newPlayer(c).run(ctx)
+	p := newPlayer(c)
+	err := p.replace()
+	close(c.begun)
+	if err != nil {
+		return err
+	}
+	return p.run(ctx)
 }
 
 // URL is the address of the stream, without user and password.

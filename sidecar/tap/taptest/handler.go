@@ -48,8 +48,10 @@ func (h *handler) OnPlay(*gortsplib.ServerHandlerOnPlayCtx) (*base.Response, err
 // OnStreamWriteError is a reader that is too slow: its packets are lost, as a camera's would be.
 func (h *handler) OnStreamWriteError(*gortsplib.ServerHandlerOnStreamWriteErrorCtx) {}
 
-// admit looks at the password first and at the path second, as cameras do.
+// admit looks at the password first and at the path second, as cameras do. Who comes
+// before there is a stream waits for it: told that there is none, a tap stays away for a minute.
 func (h *handler) admit(conn *gortsplib.ServerConn, req *base.Request, path string) (*base.Response, *gortsplib.ServerStream, error) {
+	<-h.begun
 	h.mu.Lock()
 	stream, password := h.stream, h.password
 	h.mu.Unlock()

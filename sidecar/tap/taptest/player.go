@@ -33,9 +33,6 @@ func newPlayer(c *Camera) *player {
 }
 
 func (p *player) run(ctx context.Context) error {
-	if err := p.replace(); err != nil {
-		return err
-	}
 	defer func() { p.stream.server.Close() }()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
