@@ -290,7 +290,7 @@ func (d *door) admit(conn *gortsplib.ServerConn, req *base.Request, path string)
 	case errors.Is(err, errMasked):
 		return &base.Response{StatusCode: base.StatusForbidden}, nil, nil
 	case err != nil:
-		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil //nolint:nilerr // its pictures have not come yet
+		return &base.Response{StatusCode: base.StatusServiceUnavailable}, nil, nil //nolint:nilerr // its pictures have not come yet
 	}
 	return &base.Response{StatusCode: base.StatusOK}, w, nil
 }

@@ -23,6 +23,7 @@ import (
 var (
 	errFirstFrame = errors.New("no picture came in time")
 	errNextFrame  = errors.New("pictures stopped coming")
+	errNoStream   = errors.New("camera knows no stream at this address (404)")
 )
 
 // lockout is how many times longer than after other faults to wait after a
@@ -34,6 +35,9 @@ const lockout = 5
 func (t *Tap) diagnose(err error, pause time.Duration) State {
 	err = explain(err, t.options.Source)
 	if fault := (*sidecar.Fault)(nil); errors.As(err, &fault) {
+		if errors.Is(err, errNoStream) && t.Stats().Connects > 0 { // it was there: the camera is about to start
+			return State{Phase: Retrying, Cause: fault.Err, Hint: fault.Hint, RetryIn: jitter(pause)}
+		}
 		pause = t.options.Backoff.Faulty
 		if errors.Is(err, sidecar.ErrUnauthorized) && t.lastPhase() == Faulty {
 			pause *= lockout
@@ -88,7 +92,7 @@ func explainStatus(status liberrors.ErrClientBadStatusCode, source sidecar.Sourc
 			fault.Hint = "the camera wants a user name and a password: set user and password"
 		}
 	case base.StatusNotFound:
-		fault.Err, fault.Hint = errors.New("camera knows no stream at this address (404)"), "check the path of the address; the camera's profiles tell it"
+		fault.Err, fault.Hint = errNoStream, "check the path of the address; the camera's profiles tell it"
 	case base.StatusUnsupportedTransport:
 		fault.Err, fault.Hint = errors.New("camera refuses the transport (461)"), "set transport to the other one of tcp and udp"
 	}

@@ -10,6 +10,9 @@ import (
 
 	"github.com/pion/rtcp"
 
+	"github.com/bluenviron/gortsplib/v4/pkg/base"
+	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
+
 	"pantau/sidecar"
 )
 
@@ -235,4 +238,18 @@ func FuzzClip(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestACameraThatStarts: who opens RTSP before there is a stream has no wrong address,
+// if that address was right before.
+func TestACameraThatStarts(t *testing.T) {
+	tap := New(Options{Source: sidecar.Source{RTSP: "rtsp://10.0.0.9/street"}})
+	missing := liberrors.ErrClientBadStatusCode{Code: base.StatusNotFound, Message: "Not Found"}
+	if s := tap.diagnose(missing, time.Second); s.Phase != Faulty {
+		t.Errorf("got %+v of a camera that never gave a picture, want faulty", s)
+	}
+	tap.count(func(s *Stats) { s.Connects++ })
+	if s := tap.diagnose(missing, time.Second); s.Phase != Retrying || s.RetryIn > 3*time.Second/2 || s.Hint == "" {
+		t.Errorf("got %+v of a camera that was there, want retrying soon, and a hint", s)
+	}
 }
