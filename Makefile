@@ -4,7 +4,7 @@
 # make bench    what each stage costs, beside a peer in the same run
 # make train    the street detector, from pictures to ONNX (inference/models/training)
 # make accuracy count in all clips with a truth, and write docs/accuracy.md
-# make streets  count in 200 simulated streets of each kind (docs/accuracy-in-simulation.md)
+# make streets  count in 600 simulated streets of each kind (docs/accuracy-in-simulation.md)
 # make lint     vet, golangci-lint, svelte-check
 # make fuzz     every fuzz target, for FUZZTIME each
 # make clean    remove what was built; make distclean also what was downloaded
@@ -70,7 +70,7 @@ accuracy: setup-run build $(DEMO)
 	@bin/pantau accuracy --clips ../shared/videos --models-from ../shared/models --cache var/accuracy --out docs/accuracy.md --pictures docs/images/accuracy $(ARGS)
 
 streets:
-	PANTAU_STREETS=200 go test -v -timeout 4h -run 'Streets|Sight|Twice' ./sidecar/internal/street
+	PANTAU_STREETS=600 go test -v -timeout 4h -run 'Streets|Sight|Twice' ./sidecar/internal/street
 
 lint: $(PAGE)
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these files"; exit 1; }

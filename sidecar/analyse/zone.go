@@ -215,7 +215,8 @@ func (z *zone) leave(o *object, g *guest) {
 	z.sample(g.seen.minute, z.rows[g.class].dwell, stay.Seconds())
 }
 
-// Join makes one stay of two. An entry that was announced twice is withdrawn once.
+// Join makes one stay of two. An entry that was announced twice is withdrawn once, and one
+// that was announced once stays.
 func (z *zone) Join(from, into *object, now moment) {
 	f, g := z.guests[from], z.guests[into]
 	delete(z.guests, from)
@@ -230,7 +231,7 @@ func (z *zone) Join(from, into *object, now moment) {
 		return
 	}
 	first, second := f, g
-	if g.announced != "" && g.came.steady <= f.came.steady {
+	if g.announced != "" && (f.announced == "" || g.came.steady <= f.came.steady) {
 		first, second = g, f
 	}
 	if first.announced != "" && second.announced != "" {

@@ -306,3 +306,31 @@ func TestLeavesAsWhoCame(t *testing.T) {
 		}
 	}
 }
+
+// An entry that was told stays told when its object is joined with one that waits for
+// somebody who is hidden: entries and exits stay as many.
+func TestJoinedWithOneThatWaits(t *testing.T) {
+	f := newFilm(t, 10, square)
+	for range 10 {
+		f.show(walker(1, 0.5, 0.5))
+	}
+	for range 5 {
+		f.show(walker(2, 0.5, 0.5)) // the return of 1, it seems
+	}
+	for range 10 {
+		f.show(walker(2, 0.5, 0.5), walker(3, 0.52, 0.5))
+	}
+	f.play(&sidecar.Scene{Tracks: []sidecar.Track{walker(3, 0.52, 0.5)}, Merged: []sidecar.Merge{{From: 2, Into: 3}}})
+	f.end(1)
+	for range 10 {
+		f.show(walker(3, 0.52, 0.5))
+	}
+	f.end(3)
+	f.wait(5 * time.Second)
+	if got := f.story(); got != "entered 1, entered 3, correction cam/square/e1/3/1, left 3" {
+		t.Errorf("got %s", got)
+	}
+	if in, out := f.total("square", sidecar.Entries, sidecar.Person, ""), f.total("square", sidecar.Exits, sidecar.Person, ""); in != 1 || out != 1 {
+		t.Errorf("%d entries and %d exits of one", in, out)
+	}
+}

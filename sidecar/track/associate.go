@@ -117,11 +117,10 @@ func (t *Tracker) offer(o *object, s stage) {
 }
 
 // lowFor is how long after its last observation a doubtful detection may continue a
-// track. Who walks or rides, and is doubtful most of the time, gets no others, and is
-// waited for as long as anybody. What is doubtful and stands, or drives, is mostly no object.
+// track. Who walks or rides is doubtful much of the time, and is waited for as long as
+// anybody. What is doubtful and stands, or drives, is mostly no object.
 func (t *Tracker) lowFor(o *object) time.Duration {
-	afoot := o.class.winner == sidecar.Person || family(o.class.winner) == twoWheels
-	if afoot && !o.stopped && o.proof < t.o.High*float64(o.hits) {
+	if o.afoot() && !o.stopped {
 		return t.o.Lost
 	}
 	return lowFor

@@ -44,7 +44,11 @@ func (t *Tracker) proven(o *object) bool {
 	if o.apart++; t.nested(o) {
 		o.apart = 0
 	}
-	return o.apart >= t.o.Hits && o.proof >= leastProof && t.now-o.since >= leastLife &&
+	least := leastProof
+	if o.afoot() {
+		least = leastAfoot
+	}
+	return o.apart >= t.o.Hits && o.proof >= least && t.now-o.since >= leastLife &&
 		(o.box.Area() < giant || o.proof >= t.o.High*float64(o.hits))
 }
 
@@ -152,7 +156,7 @@ func (t *Tracker) unite() {
 			o.twin = twin{}
 			continue
 		}
-		if !o.merged && !older.merged && o.twin.of(older, o, t.now) && o.always(older) {
+		if !o.merged && !older.merged && o.twin.of(older, o, t.now, t.o.High) && o.always(t.now) {
 			t.result.Merged = append(t.result.Merged, sidecar.Merge{From: o.id, Into: older.id})
 			older.absorb(o)
 			o.merged = true
@@ -172,7 +176,7 @@ func (t *Tracker) covering(i int) *object {
 			if e.id > o.id || affinity(e.class.winner, o.class.winner) == 0 {
 				continue
 			}
-			if iou := e.box.IoU(o.box); iou >= most || best == nil && o.class.winner != sidecar.Person && nests(e.box, o.box) {
+			if iou := e.box.IoU(o.box); iou >= most || best == nil && nests(e.box, o.box) {
 				best, most = e, max(iou, twinOverlap)
 			}
 		}
@@ -182,7 +186,7 @@ func (t *Tracker) covering(i int) *object {
 
 // of counts a frame in which two tracks covered each other, and says whether
 // they are one.
-func (w *twin) of(older, younger *object, now time.Duration) bool {
+func (w *twin) of(older, younger *object, now time.Duration, high float64) bool {
 	if w.id != older.id {
 		*w = twin{id: older.id, since: now}
 	}
@@ -192,13 +196,25 @@ func (w *twin) of(older, younger *object, now time.Duration) bool {
 	if older.found {
 		w.hers++
 	}
+	if younger.found && older.found && min(younger.score, older.score) >= high {
+		w.sure++
+	}
+	if younger.box.IoU(older.box) < twinOverlap {
+		w.apart = now
+	}
 	return now-w.since >= twinTime && min(w.mine, w.hers) >= twinHits
 }
 
-// always says whether two boxes that cover each other have done so for most of the
-// younger one's life, if one only lies within the other.
-func (o *object) always(older *object) bool {
-	return o.box.IoU(older.box) >= twinOverlap || float64(o.twin.mine) >= nestedMost*float64(o.hits)
+// always says whether what has covered another for a while is it: if one box lay within
+// the other, by turns, that was so for most of the younger one's life, and of people not
+// both were seen surely, as two are who walk one behind the other.
+func (o *object) always(now time.Duration) bool {
+	w := &o.twin
+	if now-max(w.since, w.apart) >= twinTime {
+		return true
+	}
+	two := o.class.winner == sidecar.Person && float64(w.sure) >= twinSure*float64(w.mine)
+	return !two && float64(w.mine) >= nestedMost*float64(o.hits)
 }
 
 // absorb takes over what is known of a twin.

@@ -53,7 +53,7 @@ func TestCampus(t *testing.T) {
 	const width, height, fps = 640, 480, 25
 	dets := readDetections(t, shared(t, "mot", "TUD-Campus", "det.txt"), width, height)
 	want := readMOT(t, shared(t, "mot", "TUD-Campus", "gt.txt"), mot.Size{Width: width, Height: height})
-	ours := mot.Rate(want, follow(Options{Aspect: width / height, High: 0.6}, dets, fps)) // as sure as the detector of this file
+	ours := mot.Rate(want, follow(Options{Aspect: float64(width) / height, High: 0.6}, dets, fps)) // as sure as the detector of this file
 	for name, got := range map[string][][]mot.Row{"SORT": followSORT(dets),
 		"ByteTrack 0.5": followByteTrack(dets, 0.5), "ByteTrack 0.6": followByteTrack(dets, 0.6)} {
 		peer := mot.Rate(want, got)

@@ -197,3 +197,24 @@ func TestGiantsAreSeenSurely(t *testing.T) {
 		}
 	}
 }
+
+// Who comes to lie within a person, and stays there, is that person once more if not both
+// are seen surely. If they are, one walks behind the other.
+func TestWhoLiesWithinAPersonIsThatOne(t *testing.T) {
+	for score, want := range map[float64]int{0.35: 1, 0.6: 0} {
+		tk, merged := New(Options{}), 0
+		for i := range 60 {
+			x := 0.2 + 0.005*float64(i)
+			whole := sidecar.Box{Left: x, Top: 0.4, Right: x + 0.05, Bottom: 0.6}
+			part := sidecar.Box{Left: x + 0.01, Top: 0.45, Right: x + 0.045, Bottom: 0.6}
+			if i < 8 { // beside, at first
+				part.Left, part.Right = part.Left+0.03, part.Right+0.03
+			}
+			merged += len(tk.Update(time.Duration(i)*100*time.Millisecond, []sidecar.Detection{
+				{Class: sidecar.Person, Score: score, Box: whole}, {Class: sidecar.Person, Score: score, Box: part}}).Merged)
+		}
+		if tk.lastID != 2 || merged != want {
+			t.Errorf("score %.2f: %d identities and %d merged, want 2 and %d", score, tk.lastID, merged, want)
+		}
+	}
+}

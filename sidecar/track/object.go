@@ -38,11 +38,18 @@ type object struct {
 type twin struct {
 	id         sidecar.TrackID
 	since      time.Duration
-	mine, hers int // observations of each since then
+	apart      time.Duration // when one only lay within the other, the last time
+	mine, hers int           // observations of each since then
+	sure       int           // frames since then in which both were seen surely
 }
 
 // confirmed says whether the object has an identity.
 func (o *object) confirmed() bool { return o.id != 0 }
+
+// afoot says whether it is somebody who walks or rides.
+func (o *object) afoot() bool {
+	return o.class.winner == sidecar.Person || family(o.class.winner) == twoWheels
+}
 
 // begin makes o a new tentative object.
 func (o *object) begin(d *sidecar.Detection, at, now time.Duration) {

@@ -19,7 +19,7 @@ type Options struct {
 	High   float64       // score from which a detection is certain (0.4)
 	Low    float64       // score from which a doubtful one may continue a track (0.1)
 	Hits   int           // observations that confirm a track, if they are not all doubtful (3)
-	Lost   time.Duration // how long what moves may be hidden and keep its identity (2 s); what stands, twice as long
+	Lost   time.Duration // how long what moves may be hidden and keep its identity (2.5 s); what stands, twice as long
 	Aspect float64       // the picture's width by its height (16/9)
 	Coast  time.Duration // how long a hidden one is shown where it is believed to be (500 ms)
 }
@@ -58,7 +58,7 @@ type Tracker struct {
 func New(o Options) *Tracker {
 	o.High, o.Low = orDefault(o.High, 0.4), orDefault(o.Low, 0.1)
 	o.Hits, o.Aspect = orDefault(o.Hits, 3), orDefault(o.Aspect, 16.0/9)
-	o.Lost, o.Coast = orDefault(o.Lost, 2*time.Second), orDefault(o.Coast, 500*time.Millisecond)
+	o.Lost, o.Coast = orDefault(o.Lost, 2500*time.Millisecond), orDefault(o.Coast, 500*time.Millisecond)
 	return &Tracker{o: o}
 }
 

@@ -270,8 +270,8 @@ func TestLostTrackCoastsAndEnds(t *testing.T) {
 			ended = s
 		}
 	})
-	if ended < 3.9 || ended > 4.3 {
-		t.Errorf("ended after %.1f s, want about 4", ended)
+	if ended < 4.4 || ended > 4.8 {
+		t.Errorf("ended after %.1f s, want about 4.5", ended)
 	}
 }
 

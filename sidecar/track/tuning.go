@@ -34,24 +34,24 @@ const (
 
 // Association.
 const (
-	certain        = 2.0  // above all scores
-	tentativeFrom  = 0.5  // share of Options.High from which a detection may continue a tentative track
-	covered        = 0.5  // share of a doubtful box on certain ones from which it is a part of them
-	leastHigh      = 0.15 // similarity from which a certain detection may belong to a track
-	leastLow       = 0.35 // the same for a doubtful one
-	leastTentative = 0.25 // the same for a track without identity
-	leastStill     = 0.35 // the same for a track that stands: it does not leap
-	bufferSigmas   = 1.0  // boxes are widened by so many standard deviations of the prediction,
-	bufferLeast    = 0.05 // by so many sizes at least,
-	bufferMost     = 1.0  // and at most
-	waitPenalty    = 0.1  // loss of similarity for each second without observation
-	relatedClass   = 0.9  // similarity kept between car, bus and truck, or bicycle and motorcycle
-	doubtLead      = 0.5  // how much more than a certain detection a doubtful one is alike for which a track waits
-	leastAround    = 0.5  // the same for one that lies around several people, and seems to be of them all
-	aroundPart     = 0.7  // part of a person's box from which it lies within another
-	aroundLarger   = 1.3  // how many times larger the other one is then at least
-	aroundSame     = 0.75 // IoU from which it is that person's own
-	lowFor         = 700 * time.Millisecond
+	certain        = 2.0                    // above all scores
+	tentativeFrom  = 0.5                    // share of Options.High from which a detection may continue a tentative track
+	covered        = 0.5                    // share of a doubtful box on certain ones from which it is a part of them
+	leastHigh      = 0.15                   // similarity from which a certain detection may belong to a track
+	leastLow       = 0.35                   // the same for a doubtful one
+	leastTentative = 0.25                   // the same for a track without identity
+	leastStill     = 0.35                   // the same for a track that stands: it does not leap
+	bufferSigmas   = 1.0                    // boxes are widened by so many standard deviations of the prediction,
+	bufferLeast    = 0.05                   // by so many sizes at least,
+	bufferMost     = 1.0                    // and at most
+	waitPenalty    = 0.1                    // loss of similarity for each second without observation
+	relatedClass   = 0.9                    // similarity kept between car, bus and truck, or bicycle and motorcycle
+	doubtLead      = 0.35                   // how much more than a certain detection a doubtful one is alike for which a track waits
+	leastAround    = 0.5                    // the same for one that lies around several people, and seems to be of them all
+	aroundPart     = 0.7                    // part of a person's box from which it lies within another
+	aroundLarger   = 1.3                    // how many times larger the other one is then at least
+	aroundSame     = 0.75                   // IoU from which it is that person's own
+	lowFor         = 700 * time.Millisecond // how long after its last observation a doubtful detection may continue what does not walk or ride
 )
 
 // Pace, in heights of the box per second.
@@ -66,6 +66,7 @@ const (
 const (
 	bornFrom      = 0.75                   // share of Options.High from which a detection begins a track
 	leastProof    = 1.1                    // scores of all observations of a track that is confirmed, summed
+	leastAfoot    = 0.75                  // the same for who walks or rides: they are small, and seldom seen surely
 	giant         = 0.25                   // part of the picture from which an object's mean score must be that of a certain one
 	leastLife     = 190 * time.Millisecond // its age: as many frames a second as there are, a ghost of a moment is none
 	tentativeFor  = 500 * time.Millisecond // how long a track without identity may be hidden
@@ -82,5 +83,6 @@ const (
 	rejoinBuffer  = 0.5                    // widening for that, sizes
 	twinOverlap   = 0.7                    // IoU from which two tracks may be one object
 	twinTime      = 500 * time.Millisecond
-	twinHits      = 3 // observations of each while they overlap
+	twinSure      = 0.5 // part of them in which two people who are seen surely are two, though one lies within the other
+	twinHits      = 3   // observations of each while they overlap
 )
