@@ -1,7 +1,10 @@
 package track
 
 import (
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -85,5 +88,57 @@ func TestStreetCrossings(t *testing.T) {
 		if matched < c.least || spurious > c.most {
 			t.Errorf("every %d frames: %d matched, %d false; want at least %d, at most %d", c.every, matched, spurious, c.least, c.most)
 		}
+	}
+}
+
+// TestSequences rates the tracker and its peers on all sequences of a folder in the layout of
+// the MOTChallenge (NAME/det/det.txt and NAME/gt/gt.txt, or without the inner folders), and
+// on all of them together: PANTAU_MOT=DIR go test -v -run Sequences ./sidecar/track.
+func TestSequences(t *testing.T) {
+	dir := os.Getenv("PANTAU_MOT")
+	if dir == "" {
+		t.Skip("PANTAU_MOT names no folder")
+	}
+	sizes := map[string][3]float64{ // width, height, frames per second
+		"TUD-Campus": {640, 480, 25}, "TUD-Stadtmitte": {640, 480, 25}, "PETS09-S2L1": {768, 576, 7}, "Venice-2": {1920, 1080, 30},
+		"ADL-Rundle-6": {1920, 1080, 30}, "ADL-Rundle-8": {1920, 1080, 30}, "KITTI-13": {1242, 375, 10}, "KITTI-17": {1224, 370, 10},
+		"ETH-Bahnhof": {640, 480, 14}, "ETH-Pedcross2": {640, 480, 14}, "ETH-Sunnyday": {640, 480, 14},
+	}
+	all := map[string]mot.Rating{}
+	say := func(sequence, name string, r mot.Rating) {
+		t.Logf("| %s | %s | %.1f | %.1f | %d | %d | %d |", sequence, name, 100*r.MOTA(), 100*r.IDF1(), r.Missed, r.False, r.Switches)
+	}
+	for _, sequence := range slices.Sorted(maps.Keys(sizes)) {
+		find := func(kind string) string {
+			for _, path := range []string{filepath.Join(dir, sequence, kind, kind+".txt"), filepath.Join(dir, sequence, kind+".txt")} {
+				if _, err := os.Stat(path); err == nil {
+					return path
+				}
+			}
+			return ""
+		}
+		det, gt := find("det"), find("gt")
+		if det == "" || gt == "" {
+			continue
+		}
+		size := sizes[sequence]
+		dets := readDetections(t, det, size[0], size[1])
+		want := readMOT(t, gt, mot.Size{Width: size[0], Height: size[1]})
+		for _, c := range []struct {
+			name string
+			got  [][]mot.Row
+		}{
+			{"Pantau", follow(Options{Aspect: size[0] / size[1], High: 0.6}, dets, size[2])}, {"SORT", followSORT(dets)},
+			{"ByteTrack, threshold 0.5", followByteTrack(dets, 0.5)}, {"ByteTrack, threshold 0.6", followByteTrack(dets, 0.6)},
+		} {
+			r := mot.Rate(want, c.got)
+			say(sequence, c.name, r)
+			sum := all[c.name]
+			sum.Add(r)
+			all[c.name] = sum
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		say("all", name, all[name])
 	}
 }

@@ -66,7 +66,7 @@ const (
 const (
 	bornFrom      = 0.75                   // share of Options.High from which a detection begins a track
 	leastProof    = 1.1                    // scores of all observations of a track that is confirmed, summed
-	leastAfoot    = 0.75                  // the same for who walks or rides: they are small, and seldom seen surely
+	leastAfoot    = 0.75                   // the same for who walks or rides: they are small, and seldom seen surely
 	giant         = 0.25                   // part of the picture from which an object's mean score must be that of a certain one
 	leastLife     = 190 * time.Millisecond // its age: as many frames a second as there are, a ghost of a moment is none
 	tentativeFor  = 500 * time.Millisecond // how long a track without identity may be hidden
