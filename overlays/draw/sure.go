@@ -2,47 +2,66 @@ package draw
 
 import (
 	"maps"
+	"math"
 	"time"
 
 	"pantau/sidecar"
 )
 
-// surely is the score of one detection that makes sure of its object: cones and
-// tripods that look like people stay below it. What was never found surely is drawn as
-// a thin box, without a label and without its way. The page has the same rule
-// (sidecar/console/web/src/live/sure.ts).
+// surely is the mean score from which an object that stands is taken for what it is seen
+// as: cones, stones and tripods that look like people stay below it. Who has moved by its
+// own size is somebody in any case. What is neither is drawn as a thin box, without a label
+// and without its way. Zones count by the same rule (sidecar/analyse/object.go), and so does
+// the page (sidecar/console/web/src/live/sure.ts).
 const surely = 0.5
 
-// Sure remembers, of one session, which objects were once found surely: who was stays
-// so. The zero value is ready. It belongs to one goroutine.
+// Sure remembers, of one session, which objects are somebody: who moved stays so. The zero
+// value is ready. It belongs to one goroutine.
 type Sure struct {
 	epoch string
-	ids   map[sidecar.TrackID]time.Duration // media time of the newest scene that has it
+	ids   map[sidecar.TrackID]looks
+}
+
+// looks are what was seen of an object.
+type looks struct {
+	last  time.Duration // media time of the newest scene that has it
+	from  sidecar.Point // its centre at first
+	moved bool
+	n     int
+	score float64 // the sum
 }
 
 // See takes the next scene.
 func (s *Sure) See(scene *sidecar.Scene) {
 	if s.ids == nil || s.epoch != scene.Epoch {
-		s.epoch, s.ids = scene.Epoch, map[sidecar.TrackID]time.Duration{}
+		s.epoch, s.ids = scene.Epoch, map[sidecar.TrackID]looks{}
 	}
 	now := scene.Media()
 	for i := range scene.Tracks {
 		t := &scene.Tracks[i]
-		if _, known := s.ids[t.ID]; t.Confirmed && (known || t.Score >= surely) {
-			s.ids[t.ID] = now
+		if !t.Confirmed {
+			continue
 		}
+		k, known := s.ids[t.ID]
+		c := t.Box.Centre()
+		if !known {
+			k.from = c
+		}
+		k.last, k.n, k.score = now, k.n+1, k.score+t.Score
+		k.moved = k.moved || math.Hypot((c[0]-k.from[0])/t.Box.Width(), (c[1]-k.from[1])/t.Box.Height()) > 1
+		s.ids[t.ID] = k
 	}
-	for id, last := range s.ids {
-		if (now - last).Abs() > forget {
+	for id, k := range s.ids {
+		if (now - k.last).Abs() > forget {
 			delete(s.ids, id)
 		}
 	}
 }
 
-// Has says whether an object was ever found surely.
+// Has says whether an object is somebody.
 func (s *Sure) Has(id sidecar.TrackID) bool {
-	_, known := s.ids[id]
-	return known
+	k, known := s.ids[id]
+	return known && (k.moved || k.score >= surely*float64(k.n))
 }
 
 // Clone gives a copy.

@@ -25,7 +25,7 @@ export interface View {
   totals: Totals | null
   stats: Stats | null
   scene: Scene | null // the newest that was drawn
-  seen: Thing[] // of its objects those that were ever seen surely
+  seen: Thing[] // of its objects those that have moved, or are seen surely
   capture: number // of the picture that is shown, UTC, ms since 1970; NaN: none
   tally: Tally
   delayMs: number // how far the picture is behind its arrival

@@ -1,25 +1,42 @@
-// What the detector was ever sure of. Pictures that are drawn by the server follow the
-// same rule (overlays/draw/sure.go).
+// What is surely something. Zones count by the same rule (sidecar/analyse/object.go), and
+// pictures that are drawn by the server follow it (overlays/draw/sure.go).
 
 import type { Thing } from './protocol'
 
-const surely = 0.5 // score of one detection; cones and tripods that look like people stay below it
+const surely = 0.5 // mean score; cones, stones and tripods that look like people stay below it
 const mostIds = 5000
 
-/** Sure remembers, of one session, which objects were once seen surely: who was stays so. */
+interface Looks {
+  x: number // its centre at first
+  y: number
+  moved: boolean
+  n: number
+  conf: number // the sum
+}
+
+/** Sure remembers, of one session, what has moved by its own size, or is seen surely: who moved stays so. */
 export class Sure {
-  #ids = new Set<string>()
+  #ids = new Map<string, Looks>()
 
   /** see takes the objects of a scene. */
   see(things: Thing[]): void {
-    for (const t of things) if (t.conf >= surely) this.#ids.add(t.id)
-    for (const old of this.#ids) {
+    for (const t of things) {
+      const [left, top, right, bottom] = t.box
+      const [x, y] = [(left + right) / 2, (top + bottom) / 2]
+      const k = this.#ids.get(t.id) ?? { x, y, moved: false, n: 0, conf: 0 }
+      k.n++
+      k.conf += t.conf
+      k.moved ||= Math.hypot((x - k.x) / (right - left), (y - k.y) / (bottom - top)) > 1
+      this.#ids.set(t.id, k)
+    }
+    for (const old of this.#ids.keys()) {
       if (this.#ids.size <= mostIds) break
       this.#ids.delete(old)
     }
   }
 
   has(id: string): boolean {
-    return this.#ids.has(id)
+    const k = this.#ids.get(id)
+    return k !== undefined && (k.moved || k.conf >= surely * k.n)
   }
 }
