@@ -147,7 +147,7 @@ func (l *line) settle(o *object, p *path, to int) {
 	// as one that was settled.
 	b := o.fix.box
 	came := p.settled != 0 || math.Abs(l.shape.depth(p.anchor, b)-l.shape.depth(p.birth, b)) >= 2
-	if p.net*to > 0 && came && !(o.leaps(l.interval) && l.jammed(o, b, p.stood)) {
+	if p.net*to > 0 && came && (!o.leaps(l.interval) || !l.jammed(o, b, p.stood)) {
 		l.count(o, p, to)
 	}
 	p.settled, p.net, p.hits, p.stood = to, 0, 0, b
