@@ -131,7 +131,7 @@ func FuzzLine(f *testing.F) {
 		if Check(fn) != nil {
 			return
 		}
-		seen := in.observations()
+		seen, shape := in.observations(), polyline(fn.Line).onward() // one that ends at the picture's edge goes on beyond it
 		const fps = 10
 		got := watch(t, fn, fps, seen)
 		for i, c := range got {
@@ -139,8 +139,8 @@ func FuzzLine(f *testing.F) {
 				t.Fatalf("%s twice in a row", c.Direction)
 			}
 			off := math.Inf(1)
-			for k := range fn.Line[1:] {
-				off = min(off, distance(fn.Line[k], fn.Line[k+1], c.At, 1, 1))
+			for k := range shape[1:] {
+				off = min(off, distance(shape[k], shape[k+1], c.At, 1, 1))
 			}
 			if !(off < 1e-3) {
 				t.Fatalf("got a cut at %v, %v beside the line", c.At, off)
@@ -149,7 +149,7 @@ func FuzzLine(f *testing.F) {
 				t.Fatalf("got crossing %d numbered %d", i+1, c.N)
 			}
 		}
-		if onTheLine(fn, seen) { // in which of two frames it was past is a matter of taste
+		if folded(fn.Line) || onTheLine(fn, seen) { // what is beside a fold, and in which of two frames it was past is a matter of taste
 			return
 		}
 		want := listed(got, fps, same, false)
@@ -169,6 +169,18 @@ func FuzzLine(f *testing.F) {
 		hold("turned", listed(watch(t, moved(fn, quarter), fps, movedBoxes(seen, quarter)), fps,
 			func(p sidecar.Point) sidecar.Point { return quarter(quarter(quarter(p))) }, false))
 	})
+}
+
+// folded says whether a line turns back on itself, within 15 degrees.
+func folded(l []sidecar.Point) bool {
+	for k := range len(l) - 2 {
+		a, b, c := l[k], l[k+1], l[k+2]
+		ax, ay, cx, cy := a[0]-b[0], a[1]-b[1], c[0]-b[0], c[1]-b[1]
+		if ax*cx+ay*cy > 0.966*math.Hypot(ax, ay)*math.Hypot(cx, cy) {
+			return true
+		}
+	}
+	return false
 }
 
 // onTheLine says whether an anchor, or a step between two, touches what is a tie: a
