@@ -30,7 +30,7 @@ func (o *Options) shows(l sidecar.Layer) bool {
 
 // Scene draws s and the lines and zones among fns onto img. Only confirmed tracks
 // are drawn; one that was not observed in this frame is drawn faintly, and of one that
-// was never found surely there is no more than a thin box.
+// neither has moved nor is seen surely there is no more than a thin box.
 func Scene(img *image.YCbCr, s *sidecar.Scene, fns []sidecar.Function, o Options) {
 	new(Painter).Scene(img, s, fns, o)
 }

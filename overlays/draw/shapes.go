@@ -18,7 +18,7 @@ func (c *canvas) box(r image.Rectangle, colour shade, observed bool) {
 	c.frame(r, c.stroke, colour, alpha)
 }
 
-// thin draws the frame of what was never found surely.
+// thin draws the frame of what has not moved and is not seen surely.
 func (c *canvas) thin(r image.Rectangle, colour shade) { c.frame(r, c.hair, colour, 0.6) }
 
 // tail draws the way of an object to where its feet are now, fainter the longer ago.

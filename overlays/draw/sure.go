@@ -15,6 +15,12 @@ import (
 // the page (sidecar/console/web/src/live/sure.ts).
 const surely = 0.5
 
+// wavering is how far below that the mean may fall again, so that nothing flickers.
+const wavering = 0.05
+
+// returning is how long Sure remembers who is hidden: as long as the tracker, for what stands.
+const returning = 5 * time.Second
+
 // Sure remembers, of one session, which objects are somebody: who moved stays so. The zero
 // value is ready. It belongs to one goroutine.
 type Sure struct {
@@ -27,6 +33,7 @@ type looks struct {
 	last  time.Duration // media time of the newest scene that has it
 	from  sidecar.Point // its centre at first
 	moved bool
+	sure  bool
 	n     int
 	score float64 // the sum
 }
@@ -45,14 +52,20 @@ func (s *Sure) See(scene *sidecar.Scene) {
 		k, known := s.ids[t.ID]
 		c := t.Box.Centre()
 		if !known {
-			k.from = c
+			if k.from = c; t.Start.Area() > 0 {
+				k.from = t.Start.Centre()
+			}
 		}
-		k.last, k.n, k.score = now, k.n+1, k.score+t.Score
+		k.last = now
+		if t.Observed || !known {
+			k.n, k.score = k.n+1, k.score+t.Score
+		}
 		k.moved = k.moved || math.Hypot((c[0]-k.from[0])/t.Box.Width(), (c[1]-k.from[1])/t.Box.Height()) > 1
+		k.sure = mean(k) >= surely || k.sure && mean(k) >= surely-wavering
 		s.ids[t.ID] = k
 	}
 	for id, k := range s.ids {
-		if (now - k.last).Abs() > forget {
+		if (now - k.last).Abs() > returning {
 			delete(s.ids, id)
 		}
 	}
@@ -61,8 +74,10 @@ func (s *Sure) See(scene *sidecar.Scene) {
 // Has says whether an object is somebody.
 func (s *Sure) Has(id sidecar.TrackID) bool {
 	k, known := s.ids[id]
-	return known && (k.moved || k.score >= surely*float64(k.n))
+	return known && (k.moved || k.sure)
 }
+
+func mean(k looks) float64 { return k.score / float64(k.n) }
 
 // Clone gives a copy.
 func (s *Sure) Clone() *Sure { return &Sure{s.epoch, maps.Clone(s.ids)} }

@@ -176,7 +176,7 @@ func folded(l []sidecar.Point) bool {
 	for k := range len(l) - 2 {
 		a, b, c := l[k], l[k+1], l[k+2]
 		ax, ay, cx, cy := a[0]-b[0], a[1]-b[1], c[0]-b[0], c[1]-b[1]
-		if ax*cx+ay*cy > 0.966*math.Hypot(ax, ay)*math.Hypot(cx, cy) {
+		if ax*cx+ay*cy > math.Cos(math.Pi/12)*math.Hypot(ax, ay)*math.Hypot(cx, cy) {
 			return true
 		}
 	}
@@ -184,16 +184,26 @@ func folded(l []sidecar.Point) bool {
 }
 
 // onTheLine says whether an anchor, or a step between two, touches what is a tie: a
-// piece or an end of the line.
+// piece or an end of the line, or the middle between two frames.
 func onTheLine(fn sidecar.Function, seen []*sidecar.Box) bool {
 	var last *sidecar.Point
-	for _, b := range seen {
+	before := 0
+	for i, b := range seen {
 		if b == nil {
 			continue
 		}
 		p := fn.Anchor.Of(*b)
 		for k := range fn.Line[1:] {
-			if side(fn.Line[k], fn.Line[k+1], p) == 0 {
+			now := side(fn.Line[k], fn.Line[k+1], p)
+			if now == 0 {
+				return true
+			}
+			if last == nil {
+				continue
+			}
+			then := side(fn.Line[k], fn.Line[k+1], *last)
+			_, between := math.Modf(then / (then - now) * float64(i-before))
+			if then*now < 0 && math.Abs(between-0.5) < 1e-9 {
 				return true
 			}
 		}
@@ -202,7 +212,7 @@ func onTheLine(fn sidecar.Function, seen []*sidecar.Box) bool {
 				return true
 			}
 		}
-		last = &p
+		last, before = &p, i
 	}
 	return false
 }

@@ -231,7 +231,7 @@ func (z *zone) Join(from, into *object, now moment) {
 		return
 	}
 	first, second := f, g
-	if g.announced != "" && (f.announced == "" || g.came.steady <= f.came.steady) {
+	if told := g.announced != ""; told && f.announced == "" || told == (f.announced != "") && g.came.steady <= f.came.steady {
 		first, second = g, f
 	}
 	if first.announced != "" && second.announced != "" {

@@ -30,12 +30,16 @@ var (
 // password was refused again: many cameras lock an account for 30 min after 5 to 7 tries.
 const lockout = 5
 
+// starting is how long a camera may take to have its stream again: one that says before that
+// it has none is asked again soon, and afterwards its address is wrong.
+const starting = 5 * time.Minute
+
 // diagnose makes a state of what ended a session. Faults are for a person;
 // everything else passes.
 func (t *Tap) diagnose(err error, pause time.Duration) State {
 	err = explain(err, t.options.Source)
 	if fault := (*sidecar.Fault)(nil); errors.As(err, &fault) {
-		if errors.Is(err, errNoStream) && t.Stats().Connects > 0 { // it was there: the camera is about to start
+		if errors.Is(err, errNoStream) && time.Since(t.Stats().LastFrame) < starting {
 			return State{Phase: Retrying, Cause: fault.Err, Hint: fault.Hint, RetryIn: jitter(pause)}
 		}
 		pause = t.options.Backoff.Faulty
@@ -109,7 +113,10 @@ func explainCertificate(e *tls.CertificateVerificationError, fault *sidecar.Faul
 
 // hint is advice for trouble that may pass by itself; empty where there is none.
 func hint(err error, source sidecar.Source) string {
-	var dns *net.DNSError
+	var (
+		dns    *net.DNSError
+		status liberrors.ErrClientBadStatusCode
+	)
 	switch {
 	case errors.Is(err, errFirstFrame) && source.Transport == sidecar.UDP:
 		return "a firewall may keep UDP out: try transport tcp"
@@ -121,7 +128,9 @@ func hint(err error, source sidecar.Source) string {
 		return "there is no way to this address: check network and power of the camera"
 	case errors.Is(err, io.EOF):
 		return "the camera hung up"
-	case errors.As(err, new(liberrors.ErrClientBadStatusCode)):
+	case errors.As(err, &status) && status.Code == base.StatusServiceUnavailable:
+		return "it has no pictures yet, or is busy: look whether the camera itself shows any"
+	case errors.As(err, &status):
 		return "the camera answers, and refuses: it may have as many readers as it can; try another profile, or take the stream from the VMS"
 	}
 	return ""

@@ -248,8 +248,12 @@ func TestACameraThatStarts(t *testing.T) {
 	if s := tap.diagnose(missing, time.Second); s.Phase != Faulty {
 		t.Errorf("got %+v of a camera that never gave a picture, want faulty", s)
 	}
-	tap.count(func(s *Stats) { s.Connects++ })
+	tap.count(func(s *Stats) { s.LastFrame = time.Now().Add(-time.Minute) })
 	if s := tap.diagnose(missing, time.Second); s.Phase != Retrying || s.RetryIn > 3*time.Second/2 || s.Hint == "" {
 		t.Errorf("got %+v of a camera that was there, want retrying soon, and a hint", s)
+	}
+	tap.count(func(s *Stats) { s.LastFrame = time.Now().Add(-time.Hour) })
+	if s := tap.diagnose(missing, time.Second); s.Phase != Faulty {
+		t.Errorf("got %+v of a camera that was there an hour ago, want faulty", s)
 	}
 }

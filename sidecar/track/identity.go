@@ -156,7 +156,7 @@ func (t *Tracker) unite() {
 			o.twin = twin{}
 			continue
 		}
-		if !o.merged && !older.merged && o.twin.of(older, o, t.now, t.o.High) && o.always(t.now) {
+		if !o.merged && !older.merged && o.twin.of(older, o, t.now, t.o.High) && o.same(t.now) {
 			t.result.Merged = append(t.result.Merged, sidecar.Merge{From: o.id, Into: older.id})
 			older.absorb(o)
 			o.merged = true
@@ -196,21 +196,25 @@ func (w *twin) of(older, younger *object, now time.Duration, high float64) bool 
 	if older.found {
 		w.hers++
 	}
-	if younger.found && older.found && min(younger.score, older.score) >= high {
+	together := younger.found && older.found
+	if together && min(younger.score, older.score) >= high {
 		w.sure++
 	}
-	if younger.box.IoU(older.box) < twinOverlap {
-		w.apart = now
+	switch {
+	case younger.box.IoU(older.box) < twinOverlap:
+		w.nestedAt, w.both = now, 0
+	case together:
+		w.both++
 	}
 	return now-w.since >= twinTime && min(w.mine, w.hers) >= twinHits
 }
 
-// always says whether what has covered another for a while is it: if one box lay within
-// the other, by turns, that was so for most of the younger one's life, and of people not
-// both were seen surely, as two are who walk one behind the other.
-func (o *object) always(now time.Duration) bool {
+// same says whether what has covered another for a while is it: they covered each other
+// without a break, both seen; or one lay within the other for most of the younger one's life
+// and, of people, not both were seen surely, as two are who walk one behind the other.
+func (o *object) same(now time.Duration) bool {
 	w := &o.twin
-	if now-max(w.since, w.apart) >= twinTime {
+	if now-max(w.since, w.nestedAt) >= twinTime && w.both >= twinHits {
 		return true
 	}
 	two := o.class.winner == sidecar.Person && float64(w.sure) >= twinSure*float64(w.mine)

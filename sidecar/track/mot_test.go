@@ -138,6 +138,9 @@ func TestSequences(t *testing.T) {
 			all[c.name] = sum
 		}
 	}
+	if len(all) == 0 {
+		t.Fatalf("there is no sequence in %s", dir)
+	}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		say("all", name, all[name])
 	}

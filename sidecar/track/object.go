@@ -38,7 +38,8 @@ type object struct {
 type twin struct {
 	id         sidecar.TrackID
 	since      time.Duration
-	apart      time.Duration // when one only lay within the other, the last time
+	nestedAt   time.Duration // when one only lay within the other, the last time
+	both       int           // frames since then in which both were observed
 	mine, hers int           // observations of each since then
 	sure       int           // frames since then in which both were seen surely
 }

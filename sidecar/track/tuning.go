@@ -83,6 +83,6 @@ const (
 	rejoinBuffer  = 0.5                    // widening for that, sizes
 	twinOverlap   = 0.7                    // IoU from which two tracks may be one object
 	twinTime      = 500 * time.Millisecond
-	twinSure      = 0.5 // part of them in which two people who are seen surely are two, though one lies within the other
 	twinHits      = 3   // observations of each while they overlap
+	twinSure      = 0.5 // part of the observations since then from which two people who are both seen surely are two
 )

@@ -215,7 +215,7 @@ class Painter {
     this.#stroke(1.5, colourOf(thing.cls))
   }
 
-  /** faint draws what was never seen surely: a thin box, without a name. */
+  /** faint draws what has not moved and is not seen surely: a thin box, without a name. */
   faint(thing: Thing): void {
     const { ctx } = this
     const alpha = ctx.globalAlpha
