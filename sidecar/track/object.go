@@ -39,7 +39,7 @@ type twin struct {
 	id         sidecar.TrackID
 	since      time.Duration
 	nestedAt   time.Duration // when one only lay within the other, the last time
-	both       int           // frames since then in which both were observed
+	both       int           // frames since that in which both were observed
 	mine, hers int           // observations of each since then
 	sure       int           // frames since then in which both were seen surely
 }
